@@ -1,7 +1,4 @@
 {
-  "variables": {
-    "openssl_fips": ""
-  },
   "conditions": [
     [
       "OS=='linux'",
@@ -11,6 +8,7 @@
             "target_name": "linux_ptrace",
             "sources": [
               "native/addon.cc",
+              "native/process_state.cc",
               "native/ptrace.cc",
               "native/wait.cc",
               "native/memory.cc",
@@ -18,25 +16,25 @@
               "native/doorbell.cc",
               "native/tracees.cc",
               "native/spawn.cc",
-              "native/script.cc"
+              "native/script.cc",
+              "native/runtime.cc"
             ],
             "include_dirs": [
               "<!(node -p \"require('node-addon-api').include_dir\")"
             ],
             "defines": [
               "NAPI_VERSION=8",
-              "NAPI_DISABLE_CPP_EXCEPTIONS",
+              "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS",
               "NODE_ADDON_API_DISABLE_DEPRECATED"
             ],
+            # The headers of each Node line bring their own standard and optimisation.
             "cflags!": [
-              "-fno-exceptions",
               "-O3"
             ],
             "cflags_cc!": [
-              "-fno-exceptions",
               "-O3",
-              "-std=gnu++20",
-              "-std=c++20"
+              "-std=gnu++17",
+              "-std=gnu++20"
             ],
             "cflags": [
               "-O2",
@@ -45,13 +43,19 @@
               "-fvisibility=hidden"
             ],
             "cflags_cc": [
-              "-std=c++17",
+              "-std=gnu++17",
               "-fno-exceptions",
               "-fvisibility-inlines-hidden"
             ],
             "ldflags": [
               "-static-libstdc++",
-              "-static-libgcc"
+              "-static-libgcc",
+              # Templates of the C++ library are visible whatever -fvisibility says; node must not bind them to its own.
+              "-Wl,--version-script=<(module_root_dir)/native/exports.map",
+              # A child that has not yet come to its exec runs code of this file; the last Worker's end must not unmap it.
+              "-Wl,-z,nodelete",
+              # A function that the machine lacks fails the load, where it is told, not the first call.
+              "-Wl,-z,now"
             ]
           }
         ]

@@ -23,6 +23,10 @@ export default defineConfig(
     },
   },
   {
+    files: ['**/*.js'],
+    extends: [tseslint.configs.strict],
+  },
+  {
     files: ['test/**/*.ts'],
     rules: {
       '@typescript-eslint/no-non-null-assertion': 'off',

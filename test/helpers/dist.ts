@@ -1,0 +1,23 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** The repository's root folder, with a slash at its end. */
+export const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Throws unless the package is built: child processes of the tests run what users run, dist/ and the addon. */
+export function requireBuild(): void {
+  if (!existsSync(`${root}dist/index.js`)) throw new Error('dist/ is missing: run npm run build first');
+}
+
+/** The file URL of a built module, for `import` in a child: dist('tracer/index.js'). */
+export function dist(module: string): string {
+  requireBuild();
+  const url = new URL(`../../dist/${module}`, import.meta.url);
+  if (!existsSync(url)) throw new Error(`dist/${module} is missing: run npm run build first`);
+  return url.href;
+}
+
+/** The path of the built command. */
+export function command(): string {
+  return fileURLToPath(dist('cli/main.js'));
+}
