@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { arch, env, execPath, exit, ppid, version } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { headers } from './build-addon.js';

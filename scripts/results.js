@@ -11,20 +11,19 @@ export function record(name, passed, failed, skipped = 0) {
 }
 
 /**
- * Counts a report of vitest's JSON reporter. A file that could not be loaded has no tests but failed; a run that ended badly
- * without a failed test (processes left behind, an unhandled error), that wrote no report, or that ran no test, counts as
- * one failure.
+ * Counts a report of vitest's JSON reporter. A file that failed outside its tests (it could not be loaded, it left processes
+ * behind) counts as one failure, and so does a run that ended badly without a failed test, wrote no report, or ran no test.
  */
 export function countVitest(file, exitCode) {
   if (!existsSync(file)) return { passed: 0, failed: 1, skipped: 0, note: 'vitest wrote no report' };
   const report = JSON.parse(readFileSync(file, 'utf8'));
-  const unloaded = report.testResults.filter(
-    (suite) => suite.status === 'failed' && suite.assertionResults.length === 0,
+  const broken = report.testResults.filter(
+    ({ status, assertionResults }) => status === 'failed' && assertionResults.every((test) => test.status !== 'failed'),
   );
   const passed = report.numPassedTests;
   const skipped = report.numPendingTests + report.numTodoTests;
-  let failed = report.numFailedTests + unloaded.length;
-  let note = unloaded.map((suite) => `could not load ${suite.name}`).join(', ');
+  let failed = report.numFailedTests + broken.length;
+  let note = broken.map(({ name }) => `outside its tests: ${name}`).join(', ');
   if (failed === 0 && exitCode !== 0) {
     failed = 1;
     note = `every test passed, but the run ended with code ${exitCode}`;

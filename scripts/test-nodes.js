@@ -32,7 +32,9 @@ function fetchNode(line) {
       });
       const tarball = readdirSync(staging).find((name) => name.endsWith('.tgz'));
       if (tarball === undefined) throw new Error(`npm pack ${spec} gave no archive`);
-      execFileSync('tar', ['-xzf', join(staging, tarball), '-C', folder], { stdio: ['ignore', 'ignore', 'pipe'] });
+      execFileSync('tar', ['-xzf', join(staging, tarball), '-C', folder, 'package/bin/node'], {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
     } finally {
       rmSync(staging, { recursive: true, force: true });
     }

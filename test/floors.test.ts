@@ -10,7 +10,7 @@ import { root } from './helpers/dist.js';
  */
 const floors: readonly (readonly string[])[] = [
   ['kernel/'],
-  ['errors.ts'],
+  ['errors.ts', 'proc.ts'],
   ['binding.ts'],
   ['raw/'],
   ['tracer/'],
