@@ -10,7 +10,8 @@ import { root } from './helpers/dist.js';
  */
 const floors: readonly (readonly string[])[] = [
   ['kernel/'],
-  ['errors.ts', 'proc.ts'],
+  ['errors.ts'],
+  ['arguments.ts', 'proc.ts'],
   ['binding.ts'],
   ['raw/'],
   ['tracer/'],
