@@ -29,7 +29,15 @@ const prebuildify = createRequire(import.meta.url).resolve('prebuildify/bin.js')
 const nodedir = headers();
 // One binary for every Node from 20 on: made with the headers of 20, which has no Node-API newer than the one we ask for.
 const target = version.startsWith('v20.') ? version.slice(1) : '20.19.0';
-const args = [prebuildify, '--napi', '--strip', '--tag-libc', `--arch=${arch}`, `--target=${target}`];
+const args = [
+  prebuildify,
+  '--napi',
+  '--strip',
+  '--tag-libc',
+  `--arch=${arch}`,
+  `--target=${target}`,
+  '--cache=node_modules/.cache/prebuildify',
+];
 const { status } = spawnSync(execPath, args, {
   cwd: root,
   stdio: 'inherit',
