@@ -68,7 +68,6 @@ enum RawNumber : long {
   kSysExitGroup = 231,
   kSysWaitid = 247,
   kSysDup3 = 292,
-  kSysPipe2 = 293,
   kSysPrlimit64 = 302,
   kSysSeccomp = 317,
 };
@@ -79,7 +78,6 @@ enum RawNumber : long {
   kSysIoctl = 29,
   kSysChdir = 49,
   kSysClose = 57,
-  kSysPipe2 = 59,
   kSysPersonality = 92,
   kSysExit = 93,
   kSysExitGroup = 94,

@@ -124,8 +124,6 @@ constexpr long kFutexWake = 1;
 constexpr long kFDupfdCloexec = 1030;
 constexpr long kFSetfd = 2;
 constexpr long kTiocsctty = 0x540E;
-constexpr long kTiocsptlck = 0x40045431;
-constexpr long kTiocgptpeer = 0x5441;
 constexpr long kPrSetPdeathsig = 1;
 constexpr long kPrSetNoNewPrivs = 38;
 constexpr long kSeccompSetModeFilter = 1;
@@ -154,14 +152,16 @@ CHILD_CODE void DieWithParent(SpawnRecord* record, int32_t stage) {
   if (raw_syscall(kSysGetppid) != record->parent) Fail(record, kStageParent, -ESRCH);
 }
 
-// Handlers go, as exec would have it, but before signals are let in. SIG_IGN survives an exec; Node ignores SIGPIPE for itself only.
+// Handlers go, as exec would have it, but before signals are let in. SIG_IGN survives an exec; but Node ignores SIGPIPE and SIGXFSZ for
+// itself only.
 CHILD_CODE void ResetSignals(const SpawnRecord* record) {
   for (long signal = 1; signal <= kSignals; signal++) {
     if (signal == SIGKILL || signal == SIGSTOP) continue;
     RawSigaction action;
     if (raw_syscall(kSysRtSigaction, signal, 0, RawAddress(&action), sizeof(uint64_t)) != 0) continue;
     if (action.handler == kSigDfl) continue;
-    if (action.handler == kSigIgn && !record->reset_ignored && signal != SIGPIPE) continue;
+    const bool nodes_own = signal == SIGPIPE || signal == SIGXFSZ;
+    if (action.handler == kSigIgn && !record->reset_ignored && !nodes_own) continue;
     action.handler = kSigDfl;
     action.flags = 0;
     action.restorer = 0;
@@ -659,28 +659,6 @@ napi_value SpawnFree(napi_env env, napi_callback_info info) {
   return NumberOf(env, 0);
 }
 
-// (out: Int32Array(2), flags) -> 0 or -errno. pipe2(2): out[0] reads, out[1] writes.
-napi_value Pipe(napi_env env, napi_callback_info info) {
-  Arguments<2> args(env, info);
-  const Bytes out = BytesOf(env, args[0]);
-  if (out.length < 2 * sizeof(int)) return NumberOf(env, -EINVAL);
-  return NumberOf(env, raw_syscall(kSysPipe2, RawAddress(out.data), Int32Of(env, args[1])));
-}
-
-// (master) -> descriptor of the unlocked other side, close-on-exec, not made the controlling terminal; or -errno.
-// TIOCGPTPEER needs Linux 4.13 and, unlike a path, works where /dev/pts is another mount.
-napi_value PtyPeer(napi_env env, napi_callback_info info) {
-  Arguments<1> args(env, info);
-  const int master = Int32Of(env, args[0]);
-  const int unlocked = 0;
-  const long result = raw_syscall(kSysIoctl, master, kTiocsptlck, RawAddress(&unlocked));
-  if (result < 0) return NumberOf(env, result);
-  constexpr long kOpenReadWrite = 02;
-  constexpr long kOpenNoTty = 0400;
-  constexpr long kOpenCloexec = 02000000;
-  return NumberOf(env, raw_syscall(kSysIoctl, master, kTiocgptpeer, kOpenReadWrite | kOpenNoTty | kOpenCloexec));
-}
-
 }  // namespace
 
 void SpawnState::Close() {
@@ -702,8 +680,6 @@ void InitSpawn(Napi::Env env, Napi::Object exports) {
   Export(env, exports, "spawnCancel", SpawnCancel);
   Export(env, exports, "spawnOutcome", SpawnOutcome);
   Export(env, exports, "spawnFree", SpawnFree);
-  Export(env, exports, "pipe", Pipe);
-  Export(env, exports, "ptyPeer", PtyPeer);
 }
 
 }  // namespace linux_ptrace
