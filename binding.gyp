@@ -16,6 +16,7 @@
               "native/doorbell.cc",
               "native/tracees.cc",
               "native/spawn.cc",
+              "native/stdio.cc",
               "native/script.cc",
               "native/runtime.cc"
             ],

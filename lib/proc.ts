@@ -1,0 +1,109 @@
+/** What /proc says of a process or thread. Every reader answers undefined when the process is gone: that is the one thing /proc is sure of. */
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** The part of /proc/TID/status that tracing is about. Signal sets are masks: bit n-1 stands for signal n. */
+export interface ProcStatus {
+  readonly name: string;
+  /** One letter: R, S, D, T (stopped), t (tracing stop), Z, X, I. */
+  readonly state: string;
+  readonly tgid: number;
+  readonly pid: number;
+  readonly ppid: number;
+  /** The tracing *thread*, 0 when there is none. */
+  readonly tracerPid: number;
+  /** real, effective, saved, file system */
+  readonly uids: readonly number[];
+  readonly gids: readonly number[];
+  readonly threads: number;
+  /** Pending for the thread. */
+  readonly sigPnd: bigint;
+  /** Pending for the process. */
+  readonly shdPnd: bigint;
+  readonly sigBlk: bigint;
+  readonly sigIgn: bigint;
+  readonly sigCgt: bigint;
+  readonly capPrm: bigint;
+  readonly capEff: bigint;
+  readonly noNewPrivs: boolean;
+  /** 0 none, 1 strict, 2 filter */
+  readonly seccomp: number;
+}
+
+function readProc(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/** /proc/TID/status, or undefined when there is no such thread. */
+export function procStatus(tid: number | 'self' | 'thread-self'): ProcStatus | undefined {
+  const text = readProc(`/proc/${tid}/status`);
+  if (text === undefined) return undefined;
+  const fields = new Map<string, string>();
+  for (const line of text.split('\n')) {
+    const colon = line.indexOf(':');
+    if (colon > 0) fields.set(line.slice(0, colon), line.slice(colon + 1).trim());
+  }
+  const number = (name: string): number => Number.parseInt(fields.get(name) ?? '0', 10);
+  const numbers = (name: string): number[] => (fields.get(name) ?? '').split(/\s+/).map(Number);
+  const mask = (name: string): bigint => BigInt(`0x${fields.get(name) ?? '0'}`);
+  return {
+    name: fields.get('Name') ?? '',
+    state: (fields.get('State') ?? '?').slice(0, 1),
+    tgid: number('Tgid'),
+    pid: number('Pid'),
+    ppid: number('PPid'),
+    tracerPid: number('TracerPid'),
+    uids: numbers('Uid'),
+    gids: numbers('Gid'),
+    threads: number('Threads'),
+    sigPnd: mask('SigPnd'),
+    shdPnd: mask('ShdPnd'),
+    sigBlk: mask('SigBlk'),
+    sigIgn: mask('SigIgn'),
+    sigCgt: mask('SigCgt'),
+    capPrm: mask('CapPrm'),
+    capEff: mask('CapEff'),
+    noNewPrivs: number('NoNewPrivs') !== 0,
+    seccomp: number('Seccomp'),
+  };
+}
+
+/** The state letter of /proc/TID/stat: cheaper than {@link procStatus} when nothing else is asked. */
+export function procState(tid: number): string | undefined {
+  const text = readProc(`/proc/${tid}/stat`);
+  // The name may hold blanks and parentheses: the state follows the last one.
+  return text?.charAt(text.lastIndexOf(')') + 2);
+}
+
+/** The tids of a process's threads, ascending, or undefined when the process is gone. */
+export function procTasks(pid: number): number[] | undefined {
+  try {
+    return readdirSync(`/proc/${pid}/task`)
+      .map(Number)
+      .sort((a, b) => a - b);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The number of the system call in which a thread is blocked, 'running' when it is not blocked, undefined when that cannot be read (gone, not
+ * permitted, or a kernel without CONFIG_HAVE_ARCH_TRACEHOOK).
+ */
+export function procSyscall(tid: number): number | 'running' | undefined {
+  const text = readProc(`/proc/${tid}/syscall`);
+  if (text === undefined) return undefined;
+  if (text.startsWith('running')) return 'running';
+  return Number.parseInt(text, 10);
+}
+
+/** The command line of a process, its arguments; empty for kernel threads and zombies. */
+export function procCommandLine(pid: number): string[] | undefined {
+  const text = readProc(`/proc/${pid}/cmdline`);
+  if (text === undefined) return undefined;
+  if (text === '') return [];
+  return text.replace(/\0$/, '').split('\0');
+}

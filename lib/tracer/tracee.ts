@@ -1,0 +1,703 @@
+/**
+ * One traced thread: its state, its stop, and what can be done with it.
+ *
+ * All requests are direct system calls on this thread. Only waiting is asynchronous.
+ */
+import { badInput, fromErrno, refused } from '../errors.js';
+import { checkBag, checkOneOf, checkSignal } from '../arguments.js';
+import { hostArch, type HostArch } from '../kernel/arch/host.js';
+import { PTRACE_ARM64 } from '../kernel/arch/arm64/requests.js';
+import { PTRACE_X64 } from '../kernel/arch/x64/requests.js';
+import { ERRNO } from '../kernel/errno.js';
+import { PTRACE_EVENT } from '../kernel/events.js';
+import { MAX_REGISTERS_SIZE, registersFrom, type Registers } from '../kernel/registers.js';
+import { NT } from '../kernel/regsets.js';
+import { PTRACE, requestName } from '../kernel/requests.js';
+import { decodeSiginfo, type SigInfo } from '../kernel/siginfo.js';
+import { isStopSignal, SIG, signalName } from '../kernel/signals.js';
+import { requestFailed } from '../raw/failure.js';
+import { procState } from '../proc.js';
+import { binding } from '../binding.js';
+import { readTrapArm64 } from './arch/arm64/traps.js';
+import { readTrapX64 } from './arch/x64/traps.js';
+import { TraceeMemory } from './memory.js';
+import { NextStop } from './next-stop.js';
+import {
+  BreakpointStop,
+  CloneStop,
+  EventStop,
+  ExecStop,
+  Exited,
+  ExitStop,
+  ForkStop,
+  GroupStop,
+  Killed,
+  SeccompStop,
+  SignalDeliveryStop,
+  StepStop,
+  SyscallEntryStop,
+  SyscallExitStop,
+  UnknownEventStop,
+  VforkDoneStop,
+  VforkStop,
+  WatchpointStop,
+  type End,
+  type PtraceStop,
+  type ResumeMode,
+  type SignalOptions,
+  type Stop,
+} from './stop.js';
+import { OP, SyscallWords } from './syscall-words.js';
+import type { TracerCore } from './tracer-core.js';
+import type { StatusSink } from './wait-hub.js';
+
+/**
+ * - `starting`: traced from its birth, first stop not seen yet
+ * - `running`, `stopped`
+ * - `listening`: in a group-stop under PTRACE_LISTEN
+ * - `detached`, `ended`: final
+ */
+export type TraceeState = 'starting' | 'running' | 'stopped' | 'listening' | 'detached' | 'ended';
+
+/** How a detach came out: detached, or the tracee ended before it could be. */
+export type DetachOutcome = { readonly kind: 'detached'; readonly tid: number } | End;
+
+/** Detaching. */
+export interface DetachOptions {
+  /** A signal to deliver with the detach; without it that of the signal-delivery-stop the tracee is in, if any. */
+  readonly signal?: number | string;
+}
+
+const ARCH: HostArch = hostArch(process.arch) ?? 'x64';
+const readTrap = ARCH === 'x64' ? readTrapX64 : readTrapArm64;
+const ARCH_REQUESTS = ARCH === 'x64' ? PTRACE_X64 : PTRACE_ARM64;
+const SINGLEBLOCK = ARCH === 'x64' ? PTRACE_X64.SINGLEBLOCK : -1;
+
+const REQUEST: Readonly<Record<ResumeMode, number>> = {
+  cont: PTRACE.CONT,
+  syscall: PTRACE.SYSCALL,
+  step: PTRACE.SINGLESTEP,
+  'block-step': SINGLEBLOCK,
+  sysemu: ARCH_REQUESTS.SYSEMU,
+  'sysemu-step': ARCH_REQUESTS.SYSEMU_SINGLESTEP,
+};
+const MODES = Object.keys(REQUEST) as ResumeMode[];
+
+const STEPPING: ReadonlySet<ResumeMode> = new Set(['step', 'block-step', 'sysemu-step']);
+
+const siginfoBytes = new Uint8Array(128);
+const word = new BigUint64Array(1);
+const registerBytes = new Uint8Array(MAX_REGISTERS_SIZE);
+const four = new Uint8Array(4);
+
+/** Set once PTRACE_GET_SYSCALL_INFO was refused: before Linux 5.3 entry and exit can only be told by counting. */
+let withoutSyscallInfo = false;
+
+interface EndWaiter {
+  resolve(end: End): void;
+  reject(error: unknown): void;
+  readonly referenced: boolean;
+}
+
+interface Waiter {
+  resolve(stop: Stop): void;
+  reject(error: unknown): void;
+  readonly promise: Promise<Stop>;
+  readonly referenced: boolean;
+}
+
+export class Tracee implements StatusSink {
+  readonly #core: TracerCore;
+  #tid: number;
+  #pid: number;
+  #state: TraceeState;
+  #stop: PtraceStop | undefined;
+  #end: End | undefined;
+  #mode: ResumeMode = 'cont';
+  /** Entry-stop of the system call that the thread is in. */
+  #entry: SyscallEntryStop | null = null;
+  /** An INTERRUPT was sent and no stop has been seen since. */
+  #interrupted = false;
+  /** The thread's group was stopped when last seen, and this thread was let go or listens. */
+  #groupStopped = false;
+  #fresh: boolean;
+  #registers: Registers | undefined;
+  #memory: TraceeMemory | undefined;
+  #next: NextStop | undefined;
+  #waiter: Waiter | undefined;
+  /** Takes the next stop before anyone else does: an operation of ours is under way. */
+  #intercept: ((stop: Stop | undefined) => void) | undefined;
+  #endWaiters: EndWaiter[] = [];
+  #seesEnd: boolean;
+
+  /** @internal */
+  constructor(core: TracerCore, tid: number, pid: number, state: 'starting' | 'running', child: { own: boolean }) {
+    this.#core = core;
+    this.#tid = tid;
+    this.#pid = pid;
+    this.#state = state;
+    this.#fresh = state === 'starting';
+    this.#seesEnd = child.own;
+  }
+
+  /** Thread id. Changes when a thread that is not the leader executes a program: it then takes the process's id. */
+  get tid(): number {
+    return this.#tid;
+  }
+  /** Process (thread group) id. */
+  get pid(): number {
+    return this.#pid;
+  }
+  /** Whether this is the leader of its thread group. */
+  get isLeader(): boolean {
+    return this.#tid === this.#pid;
+  }
+  get state(): TraceeState {
+    return this.#state;
+  }
+  /** The stop the tracee is in, or null. */
+  get stop(): PtraceStop | null {
+    return this.#stop ?? null;
+  }
+  /** Whether the tracee is a child that this tracer spawned. */
+  get isOwnChild(): boolean {
+    return this.#seesEnd;
+  }
+
+  /**
+   * The general registers at the current stop: read when first asked for, written back, if changed, when the tracee goes on.
+   *
+   * @throws PtraceError 'running', 'listening', 'gone', 'not-tracee'
+   */
+  get registers(): Registers {
+    if (this.#registers !== undefined) return this.#registers;
+    this.#requireStop('PTRACE_GETREGSET');
+    const length = this.#core.layer.ptraceIovec(PTRACE.GETREGSET, this.#tid, NT.PRSTATUS, registerBytes);
+    if (length < 0) throw this.#failed(PTRACE.GETREGSET, -length);
+    return (this.#registers = registersFrom(ARCH, registerBytes.slice(0, length)));
+  }
+
+  /** The memory of the process. Reading works while the tracee runs, too, where the kernel allows it. */
+  get memory(): TraceeMemory {
+    return (this.#memory ??= new TraceeMemory(this, this.#core.layer));
+  }
+
+  /**
+   * Resumes a stopped tracee. Awaiting the result gives this tracee's next stop; not awaited, that goes to the tracer.
+   *
+   * From a signal-delivery-stop a plain resume delivers the signal. A signal can be given only where the kernel takes one: at
+   * signal-delivery, breakpoint and watchpoint stops. If SIGKILL has taken the stop away, the result is the tracee's end.
+   *
+   * @param mode how to run on: PTRACE_CONT, SYSCALL, SINGLESTEP, SINGLEBLOCK (x86), SYSEMU (x86; arm64 since 5.3), SYSEMU_SINGLESTEP
+   * @throws PtraceError 'running' or 'listening' when it is not stopped, 'gone' when it ended, 'bad-input', 'not-supported'
+   */
+  resume(mode: ResumeMode = 'cont', options?: SignalOptions): NextStop {
+    const stop = this.#requireStop('resume');
+    let signal = stop.defaultSignal;
+    const request = REQUEST[mode];
+    if (typeof mode !== 'string' || typeof request !== 'number') checkOneOf('resume', mode, 'mode', MODES);
+    if (request < 0) throw refused('not-supported', 'PTRACE_SINGLEBLOCK', this.#tid, 'block-step exists on x86 only');
+    if (options !== undefined) {
+      const given = checkBag('resume', options, ['signal'], 'options').signal;
+      if (given !== undefined) signal = this.#injectable(stop, checkSignal('resume', given, { allowZero: true }));
+    }
+    if (this.#registers !== undefined) this.#writeBackRegisters();
+    const result = this.#core.layer.ptrace(request, this.#tid, 0, signal);
+    if (result < 0 && result !== -ERRNO.ESRCH) {
+      if (result === -ERRNO.EIO) {
+        throw fromErrno(requestName(request, ARCH), this.#tid, ERRNO.EIO, 'not-supported', `${mode} is not supported by this CPU or kernel`);
+      }
+      throw this.#failed(request, -result);
+    }
+    // ESRCH: SIGKILL took the stop away. What follows is the end, or EVENT_EXIT and the end: the next stop in either case.
+    this.#leaveStop('running');
+    this.#mode = mode;
+    return this.#nextStop();
+  }
+
+  /**
+   * The tracee's next stop, without resuming anything. A stop that nobody has taken yet counts. The end can be asked for again and again.
+   *
+   * @param options.signal aborts the wait; nothing is lost by that
+   * @throws PtraceError (as rejection) 'bad-input' when the tracee is in a stop that was already told, 'not-tracee' when it was detached,
+   * 'aborted', 'disposed'
+   */
+  wait(options?: { readonly signal?: AbortSignal }): Promise<Stop> {
+    if (this.#end !== undefined && !this.#core.holds(this)) return Promise.resolve(this.#end);
+    const untold = this.#core.takeFrom(this);
+    if (untold !== undefined) return Promise.resolve(untold);
+    if (this.#state === 'detached') return Promise.reject(refused('not-tracee', 'wait', this.#tid, 'the tracee was detached'));
+    if (this.#stop !== undefined) {
+      const detail = `the tracee is in a ${this.#stop.kind} stop that was told already, resume it first`;
+      return Promise.reject(badInput('wait', detail, this.#tid));
+    }
+    const promise = (this.#waiter ?? this.#beginWaiting()).promise;
+    return options?.signal === undefined ? promise : this.#core.abortable(promise, options.signal, this.#tid);
+  }
+
+  /** The tracee's end, whenever it comes: also after a detach, if it is our own child. Does not take stops away from anyone. */
+  end(): Promise<End> {
+    if (this.#end !== undefined) return Promise.resolve(this.#end);
+    if (this.#state === 'detached' && !this.#seesEnd) {
+      return Promise.reject(refused('not-tracee', 'wait', this.#tid, 'it was detached and is not our child: nobody tells us its end'));
+    }
+    return new Promise((resolve, reject) => {
+      this.#endWaiters.push({ resolve, reject, referenced: this.#core.begin(0) });
+    });
+  }
+
+  /**
+   * Makes a running tracee stop with an event-stop (PTRACE_INTERRUPT, Linux 3.4); in a stop, it will stop again after being resumed;
+   * listening, it stops at once. Any other stop that comes first uses the request up.
+   *
+   * @throws PtraceError 'gone', 'not-tracee'
+   */
+  interrupt(): NextStop {
+    this.#requireAlive('PTRACE_INTERRUPT');
+    const result = this.#core.layer.ptrace(PTRACE.INTERRUPT, this.#tid, 0, 0);
+    if (result < 0 && result !== -ERRNO.ESRCH) throw this.#failed(PTRACE.INTERRUPT, -result);
+    this.#interrupted = true;
+    return this.#nextStop();
+  }
+
+  /**
+   * Leaves the tracee in its group-stop and lets it report the next change of job control (PTRACE_LISTEN, Linux 3.4).
+   *
+   * @throws PtraceError 'bad-input' when the stop is neither a group-stop nor an event-stop; as {@link resume}
+   */
+  listen(): NextStop {
+    const stop = this.#requireStop('PTRACE_LISTEN');
+    if (stop.kind !== 'group-stop' && stop.kind !== 'event-stop') {
+      throw badInput('PTRACE_LISTEN', `the tracee is in a ${stop.kind} stop; listen works in group-stops and event-stops`, this.#tid);
+    }
+    if (this.#registers !== undefined) this.#writeBackRegisters();
+    const result = this.#core.layer.ptrace(PTRACE.LISTEN, this.#tid, 0, 0);
+    if (result < 0 && result !== -ERRNO.ESRCH) throw this.#failed(PTRACE.LISTEN, -result);
+    this.#leaveStop('listening');
+    return this.#nextStop();
+  }
+
+  /**
+   * Detaches this thread from whatever state it is in. A running one is interrupted first. What its group's job control was stays: a
+   * stopped process stays stopped. A signal about to be delivered is delivered.
+   *
+   * @returns `detached`, or the tracee's end if that came first
+   */
+  async detach(options?: DetachOptions): Promise<DetachOutcome> {
+    const bag = options === undefined ? {} : checkBag('detach', options, ['signal'], 'options');
+    const signal = bag.signal === undefined ? undefined : checkSignal('detach', bag.signal, { allowZero: true });
+    for (;;) {
+      if (this.#end !== undefined) return this.#end;
+      if (this.#state === 'detached') return { kind: 'detached', tid: this.#tid };
+      if (this.#stop !== undefined) {
+        if (this.#detachNow(signal)) return { kind: 'detached', tid: this.#tid };
+        // SIGKILL was quicker.
+        this.#leaveStop('running');
+      } else if (this.#state !== 'starting') {
+        const result = this.#core.layer.ptrace(PTRACE.INTERRUPT, this.#tid, 0, 0);
+        if (result === 0) this.#interrupted = true;
+      }
+      await this.nextForUs();
+    }
+  }
+
+  /**
+   * Sends SIGKILL to the whole process. Awaiting gives the end, or the exit-stop before it where that was asked for.
+   *
+   * @throws PtraceError 'not-tracee' when it was detached
+   */
+  kill(): NextStop {
+    if (this.#state === 'detached') throw refused('not-tracee', 'kill', this.#tid);
+    if (this.#end === undefined) {
+      binding().kill(this.#pid, SIG.SIGKILL);
+      // No stop but EVENT_EXIT outlives SIGKILL.
+      if (this.#stop !== undefined && this.#stop.kind !== 'exit') this.#leaveStop('running');
+      else if (this.#stop?.kind === 'exit') this.resume();
+    }
+    return this.#nextStop();
+  }
+
+  /** The siginfo of the current stop, as PTRACE_GETSIGINFO gives it. */
+  siginfo(): SigInfo {
+    this.#requireStop('PTRACE_GETSIGINFO');
+    const result = this.#core.layer.ptraceBuffer(PTRACE.GETSIGINFO, this.#tid, 0, siginfoBytes);
+    if (result < 0) throw this.#failed(PTRACE.GETSIGINFO, -result);
+    return decodeSiginfo(siginfoBytes);
+  }
+
+  /** Changes the number of the system call at its entry- or seccomp-stop; -1 skips it. @internal */
+  setSyscallNumber(number: number): void {
+    if (!Number.isInteger(number) || Math.abs(number) > 0x7fffffff) {
+      throw badInput('set the system call number', `number is ${String(number)}, want an integer of 32 bits`, this.#tid);
+    }
+    if (ARCH === 'arm64') {
+      // The register that held the number is not looked at again: only this regset changes the call.
+      new DataView(four.buffer).setInt32(0, number, true);
+      this.#requireStop('PTRACE_SETREGSET');
+      const result = this.#core.layer.ptraceIovec(PTRACE.SETREGSET, this.#tid, NT.ARM_SYSTEM_CALL, four);
+      if (result < 0) throw this.#failed(PTRACE.SETREGSET, -result);
+      return;
+    }
+    this.registers.syscallNumber = number;
+  }
+
+  toString(): string {
+    return `Tracee ${this.#tid} (${this.#stop?.kind ?? this.#state})`;
+  }
+
+  // What follows is for the tracer.
+
+  /** The next stop, taken before anyone else gets it. @internal */
+  nextForUs(): Promise<Stop> {
+    if (this.#end !== undefined) return Promise.resolve(this.#end);
+    // Two operations at once (a detach while another is under way) both want to know.
+    const former = this.#intercept;
+    return new Promise((resolve) => {
+      const referenced = this.#core.begin(this.#tid);
+      this.#intercept = (stop) => {
+        this.#core.end(referenced);
+        former?.(stop);
+        if (stop !== undefined) resolve(stop);
+      };
+    });
+  }
+
+  /** Whoever asked with {@link nextForUs} asks no more; their promises stay open. @internal */
+  stopIntercepting(): void {
+    const intercept = this.#intercept;
+    this.#intercept = undefined;
+    intercept?.(undefined);
+  }
+
+  /** A status from the wait. @internal */
+  receive(status: number): void {
+    if ((status & 0xff) !== 0x7f) {
+      this.#core.ended(this, status);
+      return;
+    }
+    if (status >>> 16 === PTRACE_EVENT.EXEC) {
+      this.#core.executed(this, status);
+      return;
+    }
+    const stop = this.#classify(status);
+    // The stop was gone before it could be asked about: SIGKILL. The end follows.
+    if (stop !== undefined) this.#enter(stop);
+  }
+
+  /** The status of an EVENT_EXEC, once it is clear whose it is. @internal */
+  receiveExec(status: number, former: number): void {
+    this.#memory?.close();
+    this.#entry = null;
+    this.#enter(new ExecStop(this, status, former));
+  }
+
+  #enter(stop: PtraceStop): void {
+    this.#interrupted = false;
+    this.#fresh = false;
+    this.#stop = stop;
+    this.#state = 'stopped';
+    this.#deliver(stop);
+  }
+
+  /** The end, at the time it is to be told. @internal */
+  finish(status: number, cause: 'exit' | 'exec'): void {
+    if (this.#end !== undefined) return;
+    const end = (status & 0x7f) === 0 ? new Exited(this, status, cause) : new Killed(this, status);
+    this.#end = end;
+    this.#clear('ended');
+    this.#tellEnd(end);
+    this.#deliver(end);
+  }
+
+  /** The end of a detached child of ours: told to those who asked for it, nobody else. @internal */
+  finishDetached(status: number): void {
+    const end = (status & 0x7f) === 0 ? new Exited(this, status, 'exit') : new Killed(this, status);
+    this.#end = end;
+    this.#tellEnd(end);
+  }
+
+  #tellEnd(end: End): void {
+    for (const waiter of this.#endWaiters.splice(0)) {
+      this.#core.end(waiter.referenced);
+      waiter.resolve(end);
+    }
+  }
+
+  /** This thread executed a program and has its process's id now. @internal */
+  takeTid(tid: number): void {
+    this.#tid = tid;
+  }
+
+  /** The thread stands now for a process that is our own child. @internal */
+  becomeOwnChild(): void {
+    this.#seesEnd = true;
+  }
+
+  /** Everyone who waits is told that nothing will come. @internal */
+  giveUp(error: unknown): void {
+    const waiter = this.#waiter;
+    if (waiter !== undefined) {
+      this.#waiter = undefined;
+      this.#core.end(waiter.referenced);
+      waiter.reject(error);
+    }
+    if (this.#seesEnd && this.#state === 'detached') return;
+    for (const end of this.#endWaiters.splice(0)) {
+      this.#core.end(end.referenced);
+      end.reject(error);
+    }
+  }
+
+  /** PTRACE_DETACH; false when the stop was gone. @internal */
+  #detachNow(signal: number | undefined): boolean {
+    const stop = this.#stop;
+    if (stop === undefined) return false;
+    if (this.#registers !== undefined) this.#writeBackRegisters();
+    const deliver = signal ?? stop.defaultSignal;
+    const result = this.#core.layer.ptrace(PTRACE.DETACH, this.#tid, 0, deliver);
+    if (result === -ERRNO.ESRCH) return false;
+    if (result < 0) throw this.#failed(PTRACE.DETACH, -result);
+    this.#clear('detached');
+    this.#core.detached(this);
+    this.giveUp(refused('not-tracee', 'wait', this.#tid, 'the tracee was detached'));
+    return true;
+  }
+
+  /** @internal */
+  setOptions(options: number): number {
+    return this.#core.layer.ptrace(PTRACE.SETOPTIONS, this.#tid, 0, options);
+  }
+
+  #nextStop(): NextStop {
+    return (this.#next ??= new NextStop(this));
+  }
+
+  #beginWaiting(): Waiter {
+    let resolve!: (stop: Stop) => void;
+    let reject!: (error: unknown) => void;
+    const promise = new Promise<Stop>((onStop, onError) => {
+      resolve = onStop;
+      reject = onError;
+    });
+    const referenced = this.#core.begin(this.#tid);
+    return (this.#waiter = { resolve, reject, promise, referenced });
+  }
+
+  #deliver(stop: Stop): void {
+    const intercept = this.#intercept;
+    if (intercept !== undefined) {
+      this.#intercept = undefined;
+      intercept(stop);
+      return;
+    }
+    const waiter = this.#waiter;
+    if (waiter !== undefined) {
+      this.#waiter = undefined;
+      this.#core.end(waiter.referenced);
+      waiter.resolve(stop);
+      return;
+    }
+    this.#core.enqueue(stop);
+  }
+
+  #leaveStop(state: 'running' | 'listening'): void {
+    const stop = this.#stop;
+    if (stop?.kind === 'group-stop') this.#groupStopped = true;
+    this.#stop = undefined;
+    this.#registers = undefined;
+    this.#state = state;
+  }
+
+  #clear(state: 'detached' | 'ended'): void {
+    this.#stop = undefined;
+    this.#registers = undefined;
+    this.#entry = null;
+    this.#memory?.close();
+    this.#state = state;
+  }
+
+  #writeBackRegisters(): void {
+    const registers = this.#registers;
+    if (registers?.dirty !== true) return;
+    const result = this.#core.layer.ptraceIovec(PTRACE.SETREGSET, this.#tid, NT.PRSTATUS, registers.bytes);
+    // Gone: the request that follows finds out.
+    if (result < 0 && result !== -ERRNO.ESRCH) throw this.#failed(PTRACE.SETREGSET, -result);
+    registers.dirty = false;
+  }
+
+  #injectable(stop: PtraceStop, signal: number): number {
+    if (signal === 0 || stop.kind === 'signal-delivery' || stop.kind === 'breakpoint' || stop.kind === 'watchpoint') return signal;
+    throw badInput(
+      'resume',
+      `${signalName(signal)} cannot be injected at a ${stop.kind} stop: the kernel would drop or delay it. Send it with kill instead`,
+      this.#tid,
+    );
+  }
+
+  /** @internal */
+  requireStop(request: string): PtraceStop {
+    return this.#requireStop(request);
+  }
+
+  #requireStop(request: string): PtraceStop {
+    const stop = this.#stop;
+    if (stop !== undefined) return stop;
+    this.#requireAlive(request);
+    throw refused(this.#state === 'listening' ? 'listening' : 'running', request, this.#tid);
+  }
+
+  #requireAlive(request: string): void {
+    if (this.#state === 'ended') throw refused('gone', request, this.#tid);
+    if (this.#state === 'detached') throw refused('not-tracee', request, this.#tid, 'the tracee was detached');
+  }
+
+  #failed(request: number, errno: number): Error {
+    return requestFailed(request, this.#tid, errno);
+  }
+
+  #eventMessage(): number | undefined {
+    return this.#core.layer.ptraceBuffer(PTRACE.GETEVENTMSG, this.#tid, 0, word) < 0 ? undefined : Number(word[0]);
+  }
+
+  /** The stop that a status word stands for; undefined when the tracee was gone before it could be asked. */
+  #classify(status: number): PtraceStop | undefined {
+    const signal = (status >>> 8) & 0xff;
+    const event = status >>> 16;
+    if (event === 0) {
+      if (signal === (SIG.SIGTRAP | 0x80)) return this.#classifySyscall(status);
+      return this.#classifySignal(status, signal);
+    }
+    if (event === PTRACE_EVENT.STOP) return this.#classifyEventStop(status, signal);
+    switch (event) {
+      case PTRACE_EVENT.FORK:
+      case PTRACE_EVENT.VFORK:
+      case PTRACE_EVENT.CLONE: {
+        const tid = this.#eventMessage();
+        if (tid === undefined) return undefined;
+        const child = this.#core.childOf(this, tid, event === PTRACE_EVENT.CLONE);
+        if (event === PTRACE_EVENT.FORK) return new ForkStop(this, status, child);
+        if (event === PTRACE_EVENT.VFORK) return new VforkStop(this, status, child);
+        return new CloneStop(this, status, child);
+      }
+      case PTRACE_EVENT.VFORK_DONE: {
+        const pid = this.#eventMessage();
+        return pid === undefined ? undefined : new VforkDoneStop(this, status, pid);
+      }
+      case PTRACE_EVENT.EXIT: {
+        const exitStatus = this.#eventMessage();
+        return exitStatus === undefined ? undefined : new ExitStop(this, status, exitStatus);
+      }
+      case PTRACE_EVENT.SECCOMP:
+        return this.#classifySeccomp(status);
+      default:
+        return new UnknownEventStop(this, status);
+    }
+  }
+
+  #classifySyscall(status: number): PtraceStop | undefined {
+    if (withoutSyscallInfo) return this.#countSyscall(status);
+    const scratch = SyscallWords.scratch;
+    const length = this.#core.layer.ptraceBuffer(PTRACE.GET_SYSCALL_INFO, this.#tid, 88, scratch);
+    if (length < 0) {
+      if (length === -ERRNO.ESRCH) return undefined;
+      withoutSyscallInfo = true;
+      return this.#countSyscall(status);
+    }
+    if (SyscallWords.scratchOp() === OP.EXIT) {
+      const entry = this.#entry;
+      this.#entry = null;
+      return new SyscallExitStop(this, status, new SyscallWords(), entry);
+    }
+    return (this.#entry = new SyscallEntryStop(this, status, new SyscallWords()));
+  }
+
+  /** Entry and exit by turns, for kernels that do not tell (before Linux 5.3). */
+  #countSyscall(status: number): PtraceStop | undefined {
+    const entry = this.#entry;
+    if (!this.#fillFromRegisters(entry === null ? OP.ENTRY : OP.EXIT)) return undefined;
+    if (entry !== null) {
+      this.#entry = null;
+      return new SyscallExitStop(this, status, new SyscallWords(), entry);
+    }
+    return (this.#entry = new SyscallEntryStop(this, status, new SyscallWords()));
+  }
+
+  #classifySeccomp(status: number): PtraceStop | undefined {
+    if (!withoutSyscallInfo) {
+      const length = this.#core.layer.ptraceBuffer(PTRACE.GET_SYSCALL_INFO, this.#tid, 88, SyscallWords.scratch);
+      if (length === -ERRNO.ESRCH) return undefined;
+      if (length >= 0) return new SeccompStop(this, status, new SyscallWords());
+      withoutSyscallInfo = true;
+    }
+    return this.#fillFromRegisters(OP.SECCOMP) ? new SeccompStop(this, status, new SyscallWords()) : undefined;
+  }
+
+  #fillFromRegisters(op: number): boolean {
+    const length = this.#core.layer.ptraceIovec(PTRACE.GETREGSET, this.#tid, NT.PRSTATUS, registerBytes);
+    if (length < 0) return false;
+    const registers = registersFrom(ARCH, registerBytes.subarray(0, length));
+    const arch = this.#core.auditArch(registers.abi);
+    if (op === OP.EXIT) {
+      const result = registers.result;
+      const isError = result < 0n && result >= -4095n;
+      SyscallWords.fillScratch(op, arch, registers.pc, registers.sp, result, [isError ? 1n : 0n]);
+      return true;
+    }
+    const rest = [0, 1, 2, 3, 4, 5].map((index) => registers.arg(index));
+    if (op === OP.SECCOMP) rest.push(BigInt(this.#eventMessage() ?? 0));
+    SyscallWords.fillScratch(op, arch, registers.pc, registers.sp, BigInt(registers.syscallNumber), rest);
+    return true;
+  }
+
+  #classifySignal(status: number, signal: number): PtraceStop | undefined {
+    const result = this.#core.layer.ptraceBuffer(PTRACE.GETSIGINFO, this.#tid, 0, siginfoBytes);
+    if (result === -ERRNO.ESRCH) return undefined;
+    // Only under PTRACE_ATTACH: a group-stop has no siginfo.
+    if (result === -ERRNO.EINVAL && isStopSignal(signal)) return new GroupStop(this, status);
+    const siginfo = decodeSiginfo(siginfoBytes);
+    if (signal !== SIG.SIGTRAP) return new SignalDeliveryStop(this, status, siginfo);
+    const trap = readTrap({
+      tid: this.#tid,
+      code: siginfo.code,
+      pid: 'pid' in siginfo ? siginfo.pid : 0,
+      address: siginfo.kind === 'fault' ? siginfo.addr : 0n,
+      stepping: STEPPING.has(this.#mode),
+      programCounter: () => this.#programCounter(),
+      peekUser: (offset) => {
+        return this.#core.layer.ptraceBuffer(PTRACE.PEEKUSER, this.#tid, offset, word) < 0 ? 0n : (word[0] ?? 0n);
+      },
+    });
+    switch (trap.kind) {
+      case 'step':
+        return new StepStop(this, status, siginfo, trap.cause);
+      case 'breakpoint':
+        return new BreakpointStop(this, status, siginfo, trap.address, trap.hardware);
+      case 'watchpoint':
+        return new WatchpointStop(this, status, siginfo, trap.address);
+      case 'signal':
+        return new SignalDeliveryStop(this, status, siginfo);
+    }
+  }
+
+  #programCounter(): bigint {
+    const length = this.#core.layer.ptraceIovec(PTRACE.GETREGSET, this.#tid, NT.PRSTATUS, registerBytes);
+    return length < 0 ? 0n : registersFrom(ARCH, registerBytes.slice(0, length)).pc;
+  }
+
+  #classifyEventStop(status: number, signal: number): PtraceStop {
+    if (isStopSignal(signal)) {
+      this.#groupStopped = true;
+      return new GroupStop(this, status);
+    }
+    const wasStopped = this.#groupStopped;
+    this.#groupStopped = false;
+    if (this.#fresh) return new EventStop(this, status, 'new-tracee');
+    if (this.#interrupted) return new EventStop(this, status, wasStopped ? 'unknown' : 'interrupt');
+    return new EventStop(this, status, wasStopped ? 'job-control' : 'unknown');
+  }
+
+  /** Whether the thread cannot be stopped now: waiting for its vfork child, or for a disk. @internal */
+  get isUninterruptible(): boolean {
+    return procState(this.#tid) === 'D';
+  }
+}

@@ -1,0 +1,481 @@
+/**
+ * What the tracees of one tracer have in common: who is traced, which stop goes to whom, who belongs to which process.
+ *
+ * The orders that it keeps:
+ * 1. A fork, vfork or clone stop is told before any stop of the new tracee, whichever the kernel reported first.
+ * 2. The end of a tracee is told once, and after everything else of it.
+ * 3. The ends of threads that an exec ended are told before the exec stop, with cause 'exec'.
+ * 4. The end of a thread group's leader is told after the ends of its other threads.
+ */
+import { existsSync } from 'node:fs';
+import { binding } from '../binding.js';
+import { refused } from '../errors.js';
+import { AUDIT_ARCH } from '../kernel/audit-arch.js';
+import type { Abi } from '../kernel/arch/host.js';
+import { PTRACE_EVENT } from '../kernel/events.js';
+import { PTRACE } from '../kernel/requests.js';
+import { rawAttached } from '../raw/attached.js';
+import type { KernelLayer } from '../raw/kernel-layer.js';
+import { procStatus } from '../proc.js';
+import { scaledMillis } from '../time-scale.js';
+import type { Colocation } from './colocate.js';
+import { suspectExec } from './exec-suspicion.js';
+import type { Stop } from './stop.js';
+import { StopQueue } from './stop-queue.js';
+import { Tracee } from './tracee.js';
+import { waitHub, type StatusSink, type WaitHub } from './wait-hub.js';
+
+/** What becomes of a tracee when the tracer, or Node, ends. */
+export type EndPolicy = 'kill' | 'detach';
+
+const KILL_AT_END = 1;
+const OWN_CHILD = 2;
+
+/** A new tracee whose parent's event has not come may wait so long for it. */
+const NAMING_MILLIS = 100;
+/** An exec may take so long from the end of the other threads to its event, in checks of one millisecond. */
+const EXEC_CHECKS = 10;
+const CHECK_MILLIS = 1;
+
+/** Keeps the statuses of a new tracee until its parent's event names it. */
+class UnnamedTracee implements StatusSink {
+  readonly tid: number;
+  readonly pid: number;
+  readonly statuses: number[] = [];
+  constructor(tid: number, pid: number) {
+    this.tid = tid;
+    this.pid = pid;
+  }
+  receive(status: number): void {
+    this.statuses.push(status);
+  }
+}
+
+interface Group {
+  readonly members: Set<Tracee>;
+  readonly policy: EndPolicy;
+  /** Ends that may turn out to be an exec's doing. */
+  heldEnds: { readonly tracee: Tracee; readonly status: number }[];
+  checks: number;
+  timer: NodeJS.Timeout | undefined;
+}
+
+interface Taker {
+  resolve(stop: Stop | undefined): void;
+  reject(error: unknown): void;
+  readonly referenced: boolean;
+}
+
+const word = new BigUint64Array(1);
+
+export class TracerCore {
+  readonly hub: WaitHub = waitHub();
+  readonly layer: KernelLayer = this.hub.layer;
+  readonly tracees = new Map<number, Tracee>();
+  readonly #groups = new Map<number, Group>();
+  readonly #unnamed = new Map<number, UnnamedTracee>();
+  #namingTimer: NodeJS.Timeout | undefined;
+  readonly #queue = new StopQueue();
+  #takers: Taker[] = [];
+  referenced = true;
+  colocation: Colocation | undefined;
+
+  constructor() {
+    const cores = coresOf(this.hub);
+    cores.add(this);
+  }
+
+  // --- waiting
+
+  /** Somebody waits for a tid, or for anything (0). Whether that keeps the event loop alive. */
+  begin(tid: number): boolean {
+    this.hub.begin(tid, this.referenced);
+    return this.referenced;
+  }
+
+  /** A wait is over that began with this answer. */
+  end(referenced: boolean): void {
+    this.hub.end(referenced);
+  }
+
+  /** The oldest stop that nobody took, or the next one; undefined when nothing is traced any more. */
+  take(): Promise<Stop | undefined> {
+    const stop = this.#queue.shift();
+    if (stop !== undefined) return Promise.resolve(stop);
+    if (this.tracees.size === 0 && this.#unnamed.size === 0) return Promise.resolve(undefined);
+    return new Promise((resolve, reject) => {
+      this.#takers.push({ resolve, reject, referenced: this.begin(0) });
+    });
+  }
+
+  /** The oldest stop that nobody took, if there is one. */
+  takeNow(): Stop | undefined {
+    return this.#queue.shift();
+  }
+
+  takeFrom(tracee: Tracee): Stop | undefined {
+    return this.#queue.size === 0 ? undefined : this.#queue.take(tracee);
+  }
+
+  /** Whether stops of this tracee were not taken yet. */
+  holds(tracee: Tracee): boolean {
+    return this.#queue.has(tracee);
+  }
+
+  /** Puts a stop back in front of nobody: it was taken by a wait that was given up. */
+  enqueue(stop: Stop): void {
+    const taker = this.#takers.shift();
+    if (taker === undefined) {
+      this.#queue.push(stop);
+      return;
+    }
+    this.end(taker.referenced);
+    taker.resolve(stop);
+  }
+
+  /** Gives up one take(). */
+  giveUpTake(promise: Promise<Stop | undefined>): void {
+    // Whatever it gets after this goes back to the queue.
+    void promise.then((stop) => {
+      if (stop !== undefined) this.enqueue(stop);
+    });
+  }
+
+  /** The promise, or a rejection when the signal aborts first; what the promise gives then is not lost. */
+  abortable(promise: Promise<Stop>, signal: AbortSignal, tid: number): Promise<Stop> {
+    return new Promise((resolve, reject) => {
+      const abort = (): void => {
+        void promise.then(
+          (stop) => {
+            this.enqueue(stop);
+          },
+          () => undefined,
+        );
+        reject(refused('aborted', 'wait', tid, undefined, { cause: signal.reason }));
+      };
+      if (signal.aborted) {
+        abort();
+        return;
+      }
+      signal.addEventListener('abort', abort, { once: true });
+      promise.then(
+        (stop) => {
+          signal.removeEventListener('abort', abort);
+          if (!signal.aborted) resolve(stop);
+        },
+        (error: unknown) => {
+          signal.removeEventListener('abort', abort);
+          reject(error as Error);
+        },
+      );
+    });
+  }
+
+  // --- who is traced
+
+  add(tid: number, pid: number, state: 'starting' | 'running', policy: EndPolicy, own: boolean): Tracee {
+    return this.#enrol(new Tracee(this, tid, pid, state, { own }), policy, own);
+  }
+
+  /** A child that this tracer spawned and has seized. */
+  addSpawned<T extends Tracee>(tracee: T, policy: EndPolicy): T {
+    return this.#enrol(tracee, policy, true);
+  }
+
+  #enrol<T extends Tracee>(tracee: T, policy: EndPolicy, own: boolean): T {
+    const { tid, pid } = tracee;
+    this.tracees.set(tid, tracee);
+    let group = this.#groups.get(pid);
+    if (group === undefined) {
+      group = { members: new Set(), policy, heldEnds: [], checks: 0, timer: undefined };
+      this.#groups.set(pid, group);
+    }
+    group.members.add(tracee);
+    this.hub.add(tracee, pid, (group.policy === 'kill' ? KILL_AT_END : 0) | (own ? OWN_CHILD : 0));
+    this.colocation?.added(tracee);
+    return tracee;
+  }
+
+  /** The traced threads of a process. */
+  threadsOf(pid: number): Tracee[] {
+    return [...(this.#groups.get(pid)?.members ?? [])];
+  }
+
+  /** The processes that are traced. */
+  processes(): number[] {
+    return [...this.#groups.keys()];
+  }
+
+  policyOf(pid: number): EndPolicy {
+    return this.#groups.get(pid)?.policy ?? 'detach';
+  }
+
+  /** The tracee that an event of `parent` names, new or waiting to be named. */
+  childOf(parent: Tracee, tid: number, byClone: boolean): Tracee {
+    const known = this.tracees.get(tid);
+    if (known !== undefined) return known;
+    const unnamed = this.#unnamed.get(tid);
+    const isThread = byClone && (unnamed?.pid === parent.pid || (unnamed === undefined && this.#isThread(parent.pid, tid)));
+    const tracee = this.add(tid, isThread ? parent.pid : tid, 'starting', this.policyOf(parent.pid), false);
+    if (unnamed !== undefined) {
+      this.#unnamed.delete(tid);
+      // After the parent's stop, which is being made just now, has been told.
+      queueMicrotask(() => {
+        for (const status of unnamed.statuses) tracee.receive(status);
+      });
+    }
+    return tracee;
+  }
+
+  #isThread(pid: number, tid: number): boolean {
+    // Gone already: a clone is a thread more often than not.
+    return existsSync(`/proc/${pid}/task/${tid}`) || !existsSync(`/proc/${tid}`);
+  }
+
+  /** A tid that nobody registered. Whether it is kin of a process traced here. */
+  isKin(tgid: number, ppid: number): boolean {
+    return this.#groups.has(tgid) || this.#groups.has(ppid);
+  }
+
+  /** Keeps a stranger until its parent's event names it. */
+  adopt(tid: number, pid: number): StatusSink {
+    const unnamed = new UnnamedTracee(tid, pid);
+    this.#unnamed.set(tid, unnamed);
+    this.hub.add(unnamed, pid, 0);
+    this.#namingTimer ??= setTimeout(() => {
+      this.#namingTimer = undefined;
+      this.#releaseUnnamed();
+    }, scaledMillis(NAMING_MILLIS));
+    return unnamed;
+  }
+
+  /** Nobody named them: their parent was killed before its event, or the clone asked for a tracer without an event. */
+  #releaseUnnamed(): void {
+    this.hub.drain();
+    for (const [tid, unnamed] of this.#unnamed) {
+      this.#unnamed.delete(tid);
+      const parent = procStatus(tid)?.ppid ?? 0;
+      const tracee = this.add(tid, unnamed.pid, 'starting', this.policyOf(this.#groups.has(unnamed.pid) ? unnamed.pid : parent), false);
+      for (const status of unnamed.statuses) tracee.receive(status);
+    }
+  }
+
+  // --- ends
+
+  /** A status that ends a tracee was consumed. */
+  ended(tracee: Tracee, status: number): void {
+    this.hub.remove(tracee.tid);
+    const group = this.#groups.get(tracee.pid);
+    if (group === undefined || tracee.isLeader || (status & 0xffff) !== 0 || group.members.size === 1) {
+      this.#settleHeld(tracee.pid, 'exit');
+      this.#finish(tracee, status, 'exit');
+      return;
+    }
+    group.heldEnds.push({ tracee, status });
+    this.#considerHeld(tracee.pid, group);
+  }
+
+  #considerHeld(pid: number, group: Group): void {
+    const held = new Set(group.heldEnds.map((end) => end.tracee));
+    const survivors = [...group.members].filter((member) => !held.has(member));
+    if (group.checks >= EXEC_CHECKS || suspectExec(survivors) === 'no') {
+      // One check that says no may have met a thread between taking its SIGKILL and exiting: ask twice.
+      if (group.checks > 0 || survivors.some((survivor) => survivor.state === 'stopped')) {
+        this.#settleHeld(pid, 'exit');
+        return;
+      }
+    }
+    group.checks++;
+    group.timer ??= setTimeout(() => {
+      group.timer = undefined;
+      // What stopped or ended meanwhile says more than /proc does.
+      this.hub.drain();
+      if (group.heldEnds.length > 0) this.#considerHeld(pid, group);
+    }, CHECK_MILLIS);
+  }
+
+  #settleHeld(pid: number, cause: 'exit' | 'exec'): void {
+    const group = this.#groups.get(pid);
+    if (group === undefined) return;
+    clearTimeout(group.timer);
+    group.timer = undefined;
+    group.checks = 0;
+    const held = group.heldEnds;
+    group.heldEnds = [];
+    for (const { tracee, status } of held) this.#finish(tracee, status, cause);
+  }
+
+  #finish(tracee: Tracee, status: number, cause: 'exit' | 'exec'): void {
+    this.#forget(tracee);
+    if (tracee.isOwnChild && tracee.isLeader && cause === 'exit') binding().forgetChild(tracee.pid);
+    tracee.finish(status, cause);
+    this.#releaseTakersIfDone();
+  }
+
+  #forget(tracee: Tracee): void {
+    if (this.tracees.get(tracee.tid) === tracee) this.tracees.delete(tracee.tid);
+    this.colocation?.removed(tracee);
+    const group = this.#groups.get(tracee.pid);
+    if (group === undefined) return;
+    group.members.delete(tracee);
+    if (group.members.size === 0) {
+      clearTimeout(group.timer);
+      this.#groups.delete(tracee.pid);
+    }
+  }
+
+  #releaseTakersIfDone(): void {
+    if (this.tracees.size > 0 || this.#unnamed.size > 0 || this.#queue.size > 0) return;
+    const takers = this.#takers;
+    this.#takers = [];
+    for (const taker of takers) {
+      this.end(taker.referenced);
+      taker.resolve(undefined);
+    }
+  }
+
+  /** A tracee was detached. A child of ours stays ours to reap. */
+  detached(tracee: Tracee): void {
+    this.#queue.take(tracee);
+    this.hub.remove(tracee.tid);
+    this.#forget(tracee);
+    if (tracee.isOwnChild && tracee.isLeader) {
+      const pid = tracee.pid;
+      this.hub.addChild(pid, (status) => {
+        binding().forgetChild(pid);
+        tracee.finishDetached(status);
+      });
+    }
+    this.#releaseTakersIfDone();
+  }
+
+  // --- exec
+
+  /**
+   * EVENT_EXEC came in for `named`, the tracee registered under the process's id. The thread that executed may be another one, whose tid is
+   * no more: that tracee takes the process's id, and the old leader, which the kernel ends without a word, is told to have ended.
+   */
+  executed(named: Tracee, status: number): void {
+    const tid = named.tid;
+    if (this.layer.ptraceBuffer(PTRACE.GETEVENTMSG, tid, 0, word) < 0) return;
+    const former = Number(word[0]);
+    this.#settleHeld(named.pid, 'exec');
+    const executing = former === tid ? named : (this.tracees.get(former) ?? named);
+    if (executing !== named) {
+      const group = this.#groups.get(tid);
+      this.hub.remove(tid);
+      this.hub.remove(former);
+      this.tracees.delete(former);
+      this.#finish(named, 0, 'exec');
+      executing.takeTid(tid);
+      this.tracees.set(tid, executing);
+      if (group !== undefined) {
+        group.members.add(executing);
+        this.#groups.set(tid, group);
+      }
+      const flags = (this.policyOf(tid) === 'kill' ? KILL_AT_END : 0) | (named.isOwnChild ? OWN_CHILD : 0);
+      this.hub.add(executing, tid, flags);
+      if (named.isOwnChild) executing.becomeOwnChild();
+    }
+    executing.receiveExec(status, former);
+  }
+
+  /** The same when the leader was not traced: the executing thread turns up under an id that nobody knows. */
+  executedUnseen(tid: number, status: number): void {
+    if (this.layer.ptraceBuffer(PTRACE.GETEVENTMSG, tid, 0, word) < 0) return;
+    const former = Number(word[0]);
+    this.#settleHeld(tid, 'exec');
+    const executing = this.tracees.get(former);
+    if (executing === undefined) {
+      this.add(tid, tid, 'running', this.policyOf(tid), false).receiveExec(status, former);
+      return;
+    }
+    this.hub.remove(former);
+    this.tracees.delete(former);
+    executing.takeTid(tid);
+    this.tracees.set(tid, executing);
+    this.hub.add(executing, tid, this.policyOf(tid) === 'kill' ? KILL_AT_END : 0);
+    executing.receiveExec(status, former);
+  }
+
+  /** AUDIT_ARCH of an ABI. */
+  auditArch(abi: Abi): number {
+    switch (abi) {
+      case 'x86_64':
+      case 'x32':
+        return AUDIT_ARCH.X86_64;
+      case 'i386':
+        return AUDIT_ARCH.I386;
+      case 'aarch64':
+        return AUDIT_ARCH.AARCH64;
+      case 'arm':
+        return AUDIT_ARCH.ARM;
+    }
+  }
+
+  /** Everyone who waits is told that nothing will come, and nothing is traced any more. */
+  dispose(error: unknown): void {
+    coresOf(this.hub).delete(this);
+    clearTimeout(this.#namingTimer);
+    for (const tracee of this.tracees.values()) tracee.giveUp(error);
+    const takers = this.#takers;
+    this.#takers = [];
+    for (const taker of takers) {
+      this.end(taker.referenced);
+      taker.resolve(undefined);
+    }
+  }
+
+  /** Changes whether waits keep the event loop alive, those under way included. */
+  setReferenced(on: boolean): void {
+    if (this.referenced === on) return;
+    for (const taker of this.#takers) this.hub.end(taker.referenced);
+    this.referenced = on;
+    this.#takers = this.#takers.map((taker) => ({ ...taker, referenced: this.begin(0) }));
+  }
+}
+
+const cores = new WeakMap<WaitHub, Set<TracerCore>>();
+
+function coresOf(hub: WaitHub): Set<TracerCore> {
+  let set = cores.get(hub);
+  if (set === undefined) {
+    const all = new Set<TracerCore>();
+    set = all;
+    cores.set(hub, set);
+    hub.onStranger((tid, status) => decideStranger(all, hub, tid, status));
+  }
+  return set;
+}
+
+/**
+ * A tid that this thread traces and nobody registered. It is a new tracee of ours when it is kin of one of our processes; a child of a process
+ * that somebody else of this thread traces (through raw/) is not.
+ */
+function decideStranger(all: ReadonlySet<TracerCore>, hub: WaitHub, tid: number, status: number): StatusSink | undefined {
+  const proc = procStatus(tid);
+  if (proc?.tracerPid !== binding().gettid()) return undefined;
+  // An exec gave an untraced leader's id to a traced thread.
+  const executed = status >>> 16 === PTRACE_EVENT.EXEC;
+  for (const core of all) {
+    if (core.isKin(proc.tgid, proc.ppid)) return executed ? adoptExecuted(core, hub, tid) : core.adopt(tid, proc.tgid);
+  }
+  // A child of this very process that said PTRACE_TRACEME: whoever made it waits for it.
+  if (proc.ppid === process.pid) return undefined;
+  // Its parent is gone. When nobody but tracers traces in this thread, it can only be ours.
+  if (rawAttached().size > 0) return undefined;
+  const [core] = [...all].filter((candidate) => candidate.tracees.size > 0);
+  return core?.adopt(tid, proc.tgid);
+}
+
+function adoptExecuted(core: TracerCore, hub: WaitHub, tid: number): StatusSink {
+  const stand: StatusSink = {
+    tid,
+    receive: (status) => {
+      hub.remove(tid);
+      core.executedUnseen(tid, status);
+    },
+  };
+  hub.add(stand, tid, 0);
+  return stand;
+}

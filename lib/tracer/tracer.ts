@@ -1,0 +1,496 @@
+/**
+ * A tracer: the thread that creates it traces, and only that thread can. The kernel ties a tracee to the thread that attached, so a Tracer and
+ * all it gives out belong to one JavaScript thread, the main thread or a Worker, and cannot be passed on.
+ */
+import { binding } from '../binding.js';
+import { badInput, fromErrno, isPtraceError, refused } from '../errors.js';
+import { checkBag, checkBoolean, checkOneOf, checkTid, describe } from '../arguments.js';
+import { ERRNO, errnoMessage } from '../kernel/errno.js';
+import { PTRACE_O } from '../kernel/options.js';
+import { PTRACE } from '../kernel/requests.js';
+import { W } from '../kernel/wait-flags.js';
+import { requestFailed } from '../raw/failure.js';
+import { spawnHeld, type HeldChild, type SpawnOptions as RawSpawnOptions } from '../raw/spawn.js';
+import { procState, procStatus, procTasks } from '../proc.js';
+import { scaledMillis } from '../time-scale.js';
+import { Colocation, type ColocateMode } from './colocate.js';
+import { refuseNodesChild, refuseOwnTracer } from './own-child.js';
+import { SpawnedTracee } from './spawned-tracee.js';
+import { openStdio, type OpenStdio, type Stdio } from './stdio.js';
+import { isEnd, type PtraceStop, type ResumeMode, type Stop } from './stop.js';
+import type { DetachOutcome, Tracee } from './tracee.js';
+import { TracerCore, type EndPolicy } from './tracer-core.js';
+
+/** Events that a tracee can be asked to stop at. Exec is always among them. */
+export type TraceEvent = 'fork' | 'vfork' | 'vfork-done' | 'clone' | 'exec' | 'exit' | 'seccomp';
+
+/** How a tracer works. */
+export interface TracerOptions {
+  /**
+   * Which events stop a tracee. With 'fork', 'vfork' and 'clone' new processes and threads are traced from their first instruction.
+   * Default: fork, vfork, clone and exec.
+   */
+  readonly events?: readonly TraceEvent[];
+  /** What becomes of the tracees when the tracer or Node ends. Default: 'kill' for spawned ones, 'detach' for attached ones. */
+  readonly onTracerExit?: EndPolicy;
+  /** How an unhandled stop is resumed by `for await`. Default: 'cont'. */
+  readonly resume?: ResumeMode;
+  /** Whether tracer and tracees share one CPU. Default: 'off'. */
+  readonly colocate?: ColocateMode;
+  /** Seccomp filters of the tracees are suspended (needs CAP_SYS_ADMIN and CONFIG_CHECKPOINT_RESTORE, Linux 4.3). */
+  readonly suspendSeccomp?: boolean;
+}
+
+/** What a spawned program is to be like. */
+export interface SpawnOptions extends Omit<RawSpawnOptions, 'file' | 'args' | 'descriptors' | 'controllingTerminal'> {
+  /** Standard streams. Default: 'inherit'. With 'pty' the program leads a session of its own with the terminal as controlling one. */
+  readonly stdio?: Stdio;
+  readonly onTracerExit?: EndPolicy;
+}
+
+/** How to attach. */
+export interface AttachOptions {
+  readonly onTracerExit?: EndPolicy;
+  /** Traces a child that Node itself started although Node will take its stops for its death. */
+  readonly allowNodeChild?: boolean;
+  /** 'all' threads of the process (default), or the 'one' thread whose tid was given. */
+  readonly threads?: 'all' | 'one';
+}
+
+const EVENT_OPTIONS: Readonly<Record<TraceEvent, number>> = {
+  fork: PTRACE_O.TRACEFORK,
+  vfork: PTRACE_O.TRACEVFORK,
+  'vfork-done': PTRACE_O.TRACEVFORKDONE,
+  clone: PTRACE_O.TRACECLONE,
+  exec: PTRACE_O.TRACEEXEC,
+  exit: PTRACE_O.TRACEEXIT,
+  seccomp: PTRACE_O.TRACESECCOMP,
+};
+const EVENTS = Object.keys(EVENT_OPTIONS) as TraceEvent[];
+const MODES = ['cont', 'syscall', 'step', 'block-step', 'sysemu', 'sysemu-step'] as const;
+const POLICIES = ['kill', 'detach'] as const;
+const RAW_SPAWN_KEYS = [
+  'argv0',
+  'env',
+  'cwd',
+  'session',
+  'processGroup',
+  'umask',
+  'affinity',
+  'resourceLimits',
+  'personality',
+  'uid',
+  'gid',
+  'groups',
+  'noNewPrivs',
+  'seccomp',
+  'seccompFlags',
+  'blockedSignals',
+  'resetIgnored',
+  'diesWithParent',
+] as const;
+
+/** How often the task list is read until it is stable; a process that makes threads quicker than that is interrupted while it does. */
+const MOST_SCANS = 1000;
+/** A thread that cannot be stopped (in its vfork, in a disk wait) is not waited for by attach. */
+const UNINTERRUPTIBLE_MILLIS = 100;
+/** How long the end of Node may be held up by stopping and detaching what runs. */
+const END_MILLIS = 2000;
+
+const alive = new Set<TracerCore>();
+let exitHook = false;
+
+/** `process.on('exit')` covers what the environment's clean-up hook does not: process.exit and an uncaught exception. */
+function endWithNode(): void {
+  if (exitHook) return;
+  exitHook = true;
+  process.on('exit', () => {
+    if (alive.size > 0) binding().endTracees(scaledMillis(END_MILLIS));
+  });
+}
+
+/**
+ * Traces processes and threads.
+ *
+ * ```ts
+ * await using tracer = new Tracer();
+ * const tracee = await tracer.spawn('/bin/ls');
+ * for await (const stop of tracer) console.log(`${stop}`);
+ * ```
+ *
+ * Stops reach whoever asks for them: an awaited `tracee.resume()` or `tracee.wait()` gets that tracee's next stop; all others come to `wait()` and to
+ * `for await`, in the order of their arrival. In a `for await` loop a stop that the body has neither resumed nor held is resumed when the
+ * loop goes on: a group-stop is listened to, a signal is delivered, everything else runs on. The loop ends when nothing is traced any more.
+ */
+export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
+  readonly #core: TracerCore;
+  readonly #options: number;
+  readonly #policy: EndPolicy | undefined;
+  readonly #mode: ResumeMode;
+  #disposed = false;
+  #closing: Promise<void> | undefined;
+
+  /**
+   * @throws PtraceError 'bad-input'; 'unavailable' where there is no addon; 'second-copy'
+   */
+  constructor(options?: TracerOptions) {
+    const bag = checkBag('Tracer', options, ['events', 'onTracerExit', 'resume', 'colocate', 'suspendSeccomp']);
+    const events = bag.events === undefined ? (['fork', 'vfork', 'clone'] as const) : checkEvents(bag.events);
+    let mask = PTRACE_O.TRACESYSGOOD | PTRACE_O.TRACEEXEC;
+    for (const event of events) mask |= EVENT_OPTIONS[event];
+    if (checkBoolean('Tracer', bag.suspendSeccomp, 'suspendSeccomp', false)) mask |= PTRACE_O.SUSPEND_SECCOMP;
+    this.#options = mask;
+    this.#policy = bag.onTracerExit === undefined ? undefined : checkOneOf('Tracer', bag.onTracerExit, 'onTracerExit', POLICIES);
+    this.#mode = bag.resume === undefined ? 'cont' : checkOneOf('Tracer', bag.resume, 'resume', MODES);
+    const colocate = checkOneOf('Tracer', bag.colocate ?? 'off', 'colocate', ['off', 'on', 'auto']);
+    this.#core = new TracerCore();
+    if (colocate !== 'off') this.#core.colocation = new Colocation(colocate);
+    alive.add(this.#core);
+    endWithNode();
+  }
+
+  /** The traced threads, at this moment. */
+  get tracees(): readonly Tracee[] {
+    return [...this.#core.tracees.values()];
+  }
+
+  /** The traced thread with this tid. */
+  tracee(tid: number): Tracee | undefined {
+    return this.#core.tracees.get(tid);
+  }
+
+  /** Whether {@link close} was called. */
+  get disposed(): boolean {
+    return this.#disposed;
+  }
+
+  /** Whether tracer and tracees share a CPU now. */
+  get colocated(): boolean {
+    return this.#core.colocation?.active ?? false;
+  }
+
+  /**
+   * Starts a program, traced from its first instruction: the tracee is in the exec-stop when the promise resolves.
+   *
+   * The program gets default dispositions for all signals that Node handles, an empty signal mask unless told, and no SIGSTOP.
+   *
+   * @param file path, or name to be found along PATH
+   * @throws PtraceError (as rejection) 'exec-failed' with the errno and the path, or with the step that failed; 'bad-input'; 'disposed'
+   */
+  async spawn(file: string, args: readonly string[] = [], options?: SpawnOptions): Promise<SpawnedTracee> {
+    this.#requireOpen('spawn');
+    const { stdio, onTracerExit, ...rest } = checkBag('spawn', options, [...RAW_SPAWN_KEYS, 'stdio', 'onTracerExit']);
+    const policy = this.#policyFor(onTracerExit, 'kill');
+    const streams = openStdio(stdio);
+    let held: HeldChild;
+    try {
+      held = spawnHeld({
+        ...(rest as RawSpawnOptions),
+        file,
+        args,
+        descriptors: streams.descriptors,
+        ...(streams.controllingTerminal < 0 ? {} : { controllingTerminal: streams.controllingTerminal, session: true }),
+      });
+    } catch (error) {
+      streams.childHasThem();
+      streams.discard();
+      throw error;
+    }
+    const tracee = this.#seizeHeld(held, policy, streams);
+    try {
+      held.release();
+      const stop = await this.#runToExec(tracee);
+      streams.childHasThem();
+      if (isEnd(stop)) throw notExecuted(held, stop);
+      held.free();
+      return tracee;
+    } catch (error) {
+      streams.discard();
+      held.free();
+      throw error;
+    }
+  }
+
+  /**
+   * Attaches to all threads of a running process and stops them, without any signal (PTRACE_SEIZE and INTERRUPT, Linux 3.4). The task list
+   * is read until nothing new is in it. A thread that cannot be stopped now (it waits for its vfork child or for a disk) is seized
+   * and stops when it can.
+   *
+   * @returns its threads, the leader first if it lives; each in its stop, whatever stop that was
+   * @throws PtraceError (as rejection) 'denied' (`explainAccess(pid)` tells why), 'gone', 'own-child', 'bad-input', 'disposed'
+   */
+  async attach(pid: number, options?: AttachOptions): Promise<readonly Tracee[]> {
+    const tracees = this.#seizeAll('attach', pid, options);
+    for (const tracee of tracees) if (tracee.stop === null) tracee.interrupt();
+    await Promise.all(tracees.map((tracee) => this.#stopped(tracee)));
+    return tracees.filter((tracee) => tracee.state !== 'ended');
+  }
+
+  /**
+   * Seizes a process without stopping it (PTRACE_SEIZE, Linux 3.4): all its threads, or one.
+   *
+   * @returns its threads, the leader first
+   * @throws PtraceError as {@link attach}
+   */
+  // eslint-disable-next-line @typescript-eslint/require-await -- errors come as rejections, as with attach
+  async seize(pid: number, options?: AttachOptions): Promise<readonly Tracee[]> {
+    return this.#seizeAll('seize', pid, options);
+  }
+
+  /**
+   * The next stop of any tracee that nobody else awaits.
+   *
+   * @param options.signal aborts the wait; nothing is lost by that
+   * @throws PtraceError (as rejection) 'not-tracee' when nothing is traced, 'aborted', 'disposed'
+   */
+  async wait(options?: { readonly signal?: AbortSignal }): Promise<Stop> {
+    this.#requireOpen('wait');
+    const taken = this.#core.take().then((stop) => {
+      if (stop === undefined) throw refused(this.#disposed ? 'disposed' : 'not-tracee', 'wait', 0, this.#disposed ? undefined : 'nothing is traced');
+      return stop;
+    });
+    return options?.signal === undefined ? taken : this.#core.abortable(taken, options.signal, 0);
+  }
+
+  /** The stops of all tracees, as {@link wait}; see the class for what happens to unhandled ones. */
+  [Symbol.asyncIterator](): AsyncIterator<Stop, undefined> {
+    this.#requireOpen('iterate');
+    let last: Stop | undefined;
+    return {
+      next: () => {
+        if (last !== undefined) this.resumeUnhandled(last);
+        const stop = this.#core.takeNow();
+        if (stop !== undefined) {
+          last = stop;
+          return Promise.resolve({ done: false, value: stop });
+        }
+        return this.#core.take().then((taken) => {
+          last = taken;
+          return taken === undefined ? { done: true, value: undefined } : { done: false, value: taken };
+        });
+      },
+      return: () => Promise.resolve({ done: true, value: undefined }),
+    };
+  }
+
+  /**
+   * What `for await` does with a stop that was not handled: nothing if it is used up, held or an end; else a group-stop is listened to, a
+   * signal delivered (that of a breakpoint nobody wanted, too), everything else resumed in the tracer's mode.
+   */
+  resumeUnhandled(stop: Stop): void {
+    if (isEnd(stop) || stop.usedUp || stop.held) return;
+    try {
+      resumeByDefault(stop, this.#mode);
+    } catch (error) {
+      // It left its stop by SIGKILL meanwhile: its end follows.
+      if (!isPtraceError(error) || error.reason !== 'gone') throw error;
+    }
+  }
+
+  /** Waits do not keep the event loop alive from now on. */
+  unref(): this {
+    this.#core.setReferenced(false);
+    return this;
+  }
+
+  /** Waits keep the event loop alive (the default). */
+  ref(): this {
+    this.#core.setReferenced(true);
+    return this;
+  }
+
+  /**
+   * Detaches all threads of a process, those that are created meanwhile included. Its job control stays what it was.
+   *
+   * @param pid a traced process; without it every one
+   */
+  async detach(pid?: number): Promise<readonly DetachOutcome[]> {
+    const outcomes: DetachOutcome[] = [];
+    const wanted = pid === undefined ? undefined : checkTid('detach', pid, 'pid');
+    for (;;) {
+      const tracees = wanted === undefined ? this.tracees : this.#core.threadsOf(wanted);
+      if (tracees.length === 0) return outcomes;
+      // All at once: a vfork parent cannot stop before its child has been let go.
+      outcomes.push(...(await Promise.all(tracees.map((tracee) => tracee.detach()))));
+    }
+  }
+
+  /**
+   * Ends the tracer: kills what is to be killed and reaps it, detaches the rest. Who waits is told 'disposed'; a `for await` ends.
+   * Nothing of the tracer can be used afterwards. A second call gives the same promise.
+   */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.#disposed = true;
+    const core = this.#core;
+    // What is new must not be missed: it belongs to us as well.
+    core.hub.drain();
+    core.dispose(refused('disposed', 'wait'));
+    while (core.tracees.size > 0) {
+      await Promise.all(this.tracees.map((tracee) => (core.policyOf(tracee.pid) === 'kill' ? endTracee(tracee) : tracee.detach())));
+    }
+    core.colocation?.undo();
+    alive.delete(core);
+  }
+
+  // --- attaching
+
+  #seizeAll(request: string, pid: number, options: AttachOptions | undefined): Tracee[] {
+    this.#requireOpen(request);
+    checkTid(request, pid, 'pid');
+    const bag = checkBag(request, options, ['onTracerExit', 'allowNodeChild', 'threads']);
+    const policy = this.#policyFor(bag.onTracerExit, 'detach');
+    const threads = checkOneOf(request, bag.threads ?? 'all', 'threads', ['all', 'one']);
+    if (!checkBoolean(request, bag.allowNodeChild, 'allowNodeChild', false)) refuseNodesChild(request, pid);
+    refuseOwnTracer(request, pid);
+    const tgid = procStatus(pid)?.tgid;
+    if (tgid === undefined) throw fromErrno(request, pid, ERRNO.ESRCH, 'gone');
+    if (threads === 'one') return [this.#seizeThread(pid, tgid, policy, request)];
+    const tracees = new Map<number, Tracee>();
+    let refusal: unknown;
+    for (let scan = 0; scan < MOST_SCANS; scan++) {
+      const fresh = (procTasks(tgid) ?? []).filter((tid) => !tracees.has(tid) && !this.#core.tracees.has(tid));
+      let seized = 0;
+      for (const tid of fresh) {
+        try {
+          tracees.set(tid, this.#seizeThread(tid, tgid, policy, request));
+          seized++;
+        } catch (error) {
+          // A thread that is leaving (ESRCH, EPERM), or a new one that the kernel attached with its parent and will report itself.
+          refusal ??= error;
+        }
+      }
+      if (seized === 0) break;
+    }
+    if (tracees.size === 0 && this.#core.threadsOf(tgid).length === 0) {
+      throw refusal ?? fromErrno(request, pid, ERRNO.ESRCH, 'gone');
+    }
+    if (tracees.size === 0) throw badInput(request, `process ${tgid} is traced by this tracer already`, tgid);
+    return [...tracees.values()].sort((a, b) => Number(b.isLeader) - Number(a.isLeader) || a.tid - b.tid);
+  }
+
+  #seizeThread(tid: number, tgid: number, policy: EndPolicy, request: string): Tracee {
+    const result = this.#core.layer.ptrace(PTRACE.SEIZE, tid, 0, this.#optionsFor(policy));
+    if (result < 0) throw seizeFailed(request, tid, -result);
+    return this.#core.add(tid, tgid, 'running', policy, false);
+  }
+
+  /** Resolves when the tracee is in a stop, has ended, or cannot be stopped now. */
+  async #stopped(tracee: Tracee): Promise<void> {
+    if (tracee.stop !== null || tracee.state === 'ended') return;
+    let timer: NodeJS.Timeout | undefined;
+    const stuck = new Promise<void>((resolve) => {
+      timer = setInterval(() => {
+        if (procState(tracee.tid) === 'D') resolve();
+      }, scaledMillis(UNINTERRUPTIBLE_MILLIS));
+    });
+    try {
+      await Promise.race([tracee.nextForUs(), stuck]);
+    } finally {
+      clearInterval(timer);
+      tracee.stopIntercepting();
+    }
+  }
+
+  // --- spawning
+
+  #seizeHeld(held: HeldChild, policy: EndPolicy, streams: OpenStdio): SpawnedTracee {
+    const result = this.#core.layer.ptrace(PTRACE.SEIZE, held.pid, 0, this.#optionsFor(policy));
+    if (result < 0) {
+      held.cancel();
+      // It exits at once: nothing in its way can block.
+      binding().wait4(held.pid, W.__WALL, new Int32Array(1), null);
+      held.free();
+      binding().forgetChild(held.pid);
+      streams.childHasThem();
+      streams.discard();
+      throw seizeFailed('spawn', held.pid, -result);
+    }
+    return this.#core.addSpawned(new SpawnedTracee(this.#core, held.pid, held.file, streams), policy);
+  }
+
+  /** What comes before the exec is the launcher's business: a signal that came early, a filter that traces the exec. */
+  async #runToExec(tracee: SpawnedTracee): Promise<Stop> {
+    for (;;) {
+      const stop = await tracee.nextForUs();
+      if (isEnd(stop) || stop.kind === 'exec') return stop;
+      this.resumeUnhandled(stop);
+    }
+  }
+
+  #optionsFor(policy: EndPolicy): number {
+    return policy === 'kill' ? this.#options | PTRACE_O.EXITKILL : this.#options;
+  }
+
+  #policyFor(given: unknown, otherwise: EndPolicy): EndPolicy {
+    if (given !== undefined) return checkOneOf('onTracerExit', given, 'onTracerExit', POLICIES);
+    return this.#policy ?? otherwise;
+  }
+
+  #requireOpen(request: string): void {
+    if (this.#disposed) throw refused('disposed', request);
+  }
+}
+
+function checkEvents(given: unknown): TraceEvent[] {
+  if (!Array.isArray(given)) throw badInput('Tracer', `events is ${describe(given)}, want an array`);
+  return Array.from(given as unknown[], (event) => checkOneOf('Tracer', event, 'an event', EVENTS));
+}
+
+function resumeByDefault(stop: PtraceStop, mode: ResumeMode): void {
+  switch (stop.kind) {
+    case 'group-stop':
+      stop.listen();
+      return;
+    case 'breakpoint':
+    case 'watchpoint':
+      stop.resume(mode, { signal: stop.signal });
+      return;
+    default:
+      stop.resume(mode);
+  }
+}
+
+async function endTracee(tracee: Tracee): Promise<void> {
+  if (tracee.state === 'ended') return;
+  tracee.kill();
+  let stop = tracee.state as string === 'ended' ? undefined : await tracee.nextForUs();
+  while (stop !== undefined && !isEnd(stop)) {
+    if (!stop.usedUp) stop.resume();
+    stop = await tracee.nextForUs();
+  }
+}
+
+function seizeFailed(request: string, tid: number, errno: number): Error {
+  if (errno === ERRNO.EPERM) {
+    const status = procStatus(tid);
+    const tracer = status?.tracerPid ?? 0;
+    return fromErrno(
+      request,
+      tid,
+      errno,
+      'denied',
+      tracer === 0
+        ? 'permission denied, explainAccess(pid) tells why'
+        : `process ${tracer} traces it already, and a process can have only one tracer`,
+    );
+  }
+  return requestFailed(PTRACE.SEIZE, tid, errno);
+}
+
+function notExecuted(held: HeldChild, stop: Stop): Error {
+  const outcome = held.outcome();
+  if (outcome === null) {
+    const how = stop.kind === 'killed' ? `it was killed by ${stop.signalName}` : 'it ended';
+    return refused('exec-failed', 'spawn', 0, `${held.file}: ${how} before it was executed`);
+  }
+  const step = outcome.stage === 'execve' ? 'it cannot be executed' : `${outcome.stage} failed`;
+  return fromErrno('spawn', 0, outcome.errno, 'exec-failed', `${held.file}: ${step}: ${errnoMessage(outcome.errno)}`);
+}

@@ -1,0 +1,405 @@
+/**
+ * The one wait of a thread: every status of every tracee of this thread comes in through here.
+ *
+ * The kernel lets only the attaching thread trace, and lets a wait consume what belongs to others (children that Node started, the tracees of
+ * another Worker). So one object a thread waits, for all tracers of the thread, and consumes nothing that it does not know.
+ *
+ * **Hot.** Who awaits a stop schedules a pump in the microtask queue. The pump looks, giving the CPU away between looks, for at most
+ * {@link POLL_MICROS}: one tracee by id, several by a look at everything. A stop found so costs what it costs a C program. All that is
+ * pending is consumed before the first status is dispatched, so that no tracee starves another.
+ *
+ * **Asleep.** A pump that finds nothing arms the thread's doorbell (SIGCHLD), looks once more, which closes the race, and lets go. Polling
+ * is switched off while it keeps missing. Rings that are for somebody else, another Worker's storm, are answered by disarming and looking at
+ * intervals until it is quiet again.
+ *
+ * **Fair.** Stops that come without end would keep the microtask queue busy for ever; after {@link SLICE_MILLIS} the pump goes through the
+ * event loop, where timers and I/O have their turn.
+ *
+ * At rest nothing runs: no thread, no timer, no armed doorbell.
+ */
+import { PTRACE_EVENT } from '../kernel/events.js';
+import { W } from '../kernel/wait-flags.js';
+import { listen, type Listener } from '../raw/doorbell.js';
+import { kernelLayer, type KernelLayer } from '../raw/kernel-layer.js';
+
+/** How long a look may last before the thread goes to sleep. Longer than a stop on the same CPU takes, shorter than anyone notices. */
+const POLL_MICROS = 50;
+/** How long stops may be handled without a turn of the event loop. */
+const SLICE_MILLIS = 2;
+/** So many pumps go by between two readings of the clock. */
+const PUMPS_PER_CLOCK = 16;
+/** After so many polls in vain polling is off ... */
+const MISSES_TO_STOP_POLLING = 4;
+/** ... but for one in so many, and until a ring comes so soon that a poll would have seen it. */
+const MISSES_TO_RETRY_POLLING = 32;
+const SOON_MILLIS = 0.08;
+/** So many rings in a row for nothing mean that somebody else is storming. */
+const EMPTY_RINGS = 8;
+const COARSE_MILLIS = 5;
+/** So many looks at intervals until the doorbell is tried again. */
+const COARSE_LOOKS = 20;
+/** Pairs of tid and status in one drain. */
+const BATCH = 256;
+
+/** Receives the statuses of one tid, in the kernel's order. */
+export interface StatusSink {
+  readonly tid: number;
+  receive(status: number): void;
+}
+
+/** Decides about a tid that nobody registered: whose new tracee it is, or undefined when it is foreign and must be left alone. */
+export type StrangerHandler = (tid: number, status: number) => StatusSink | undefined;
+
+const isEnd = (status: number): boolean => (status & 0xff) !== 0x7f;
+const isExec = (status: number): boolean => status >>> 16 === PTRACE_EVENT.EXEC && (status & 0xff) === 0x7f;
+
+export class WaitHub {
+  readonly layer: KernelLayer;
+  readonly #out = new Int32Array(2 * BATCH);
+  readonly #word = new Int32Array(1);
+  readonly #sinks = new Map<number, StatusSink>();
+  /** Children of this thread that are traced no more, but are still to be reaped. */
+  readonly #children = new Map<number, (status: number) => void>();
+  #stranger: StrangerHandler = () => undefined;
+  #idle: (() => void) | undefined;
+
+  #listener: Listener | undefined;
+  #waits = 0;
+  #referenced = 0;
+  /** The one tid that is waited for, or 0: look at everything. */
+  #only = 0;
+
+  #scheduled = false;
+  #asleep = false;
+  #sleptAt = 0;
+  #misses = 0;
+  #emptyRings = 0;
+  #coarse: NodeJS.Timeout | undefined;
+  #coarseLooks = 0;
+  #turn: NodeJS.Immediate | undefined;
+  #pumps = 0;
+  #sliceStart = 0;
+
+  constructor(layer: KernelLayer) {
+    this.layer = layer;
+  }
+
+  /** Sets who decides about tids that nobody registered. */
+  onStranger(handler: StrangerHandler): void {
+    this.#stranger = handler;
+  }
+
+  /** Sets what runs after a look that found nothing, before the thread sleeps: held-back events are told then. */
+  onIdle(handler: () => void): void {
+    this.#idle = handler;
+  }
+
+  /**
+   * Takes the statuses of `sink.tid` for `sink`, and tells the addon what is to become of the tracee when this environment ends.
+   *
+   * @param flags 1: kill the process at the end; 2: it is our own child
+   */
+  add(sink: StatusSink, pid: number, flags: number): void {
+    this.#sinks.set(sink.tid, sink);
+    this.layer.track(sink.tid, pid, flags);
+    this.#listener ??= listen(this.#ring);
+  }
+
+  /** Gives up a tid: it is traced no more, or its end was received. */
+  remove(tid: number): void {
+    if (!this.#sinks.delete(tid)) return;
+    this.layer.untrack(tid);
+    if (this.#only === tid) this.#only = 0;
+    this.#closeIfUnused();
+  }
+
+  /** The sink of a tid. */
+  get(tid: number): StatusSink | undefined {
+    return this.#sinks.get(tid);
+  }
+
+  /** Waits by id for the end of a child of ours that is traced no more. Its death always rings. */
+  addChild(pid: number, ended: (status: number) => void): void {
+    this.#children.set(pid, ended);
+    this.#listener ??= listen(this.#ring);
+    // It may have died before it was listed.
+    queueMicrotask(() => {
+      this.#reapChildren();
+    });
+  }
+
+  /**
+   * Somebody waits from now on.
+   *
+   * @param tid the only tid that is of interest to this wait, or 0
+   * @param referenced whether this wait keeps the event loop alive
+   */
+  begin(tid: number, referenced: boolean): void {
+    if (referenced) this.#referenced++;
+    if (this.#waits++ === 0) this.#only = tid;
+    else this.#only = 0;
+    if (this.#asleep && referenced) this.#reference();
+    this.#schedule();
+  }
+
+  /** A wait that began with the same `referenced` is over. */
+  end(referenced: boolean): void {
+    if (referenced) this.#referenced--;
+    this.#waits--;
+    if (this.#waits === 0) {
+      this.#only = 0;
+      if (this.#asleep) this.#takeTurn();
+    }
+  }
+
+  /** Consumes and dispatches all that is pending now, without waiting for more. */
+  drain(): void {
+    this.#look(0, false);
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    queueMicrotask(this.#pump);
+  }
+
+  readonly #pump = (): void => {
+    this.#scheduled = false;
+    if (this.#waits === 0) return;
+    if (this.#sliceIsOver()) {
+      this.#takeTurn();
+      return;
+    }
+    const polls = this.#misses < MISSES_TO_STOP_POLLING || this.#misses % MISSES_TO_RETRY_POLLING === 0;
+    if (this.#look(polls ? POLL_MICROS : 0, true)) {
+      this.#misses = 0;
+      this.#wake();
+      // Who received a stop will wait again and so schedule the next pump. For those who wait on, there is the next turn.
+      if (this.#waits > 0) this.#takeTurn();
+      return;
+    }
+    this.#misses++;
+    this.#sleep();
+  };
+
+  #sliceIsOver(): boolean {
+    if (++this.#pumps < PUMPS_PER_CLOCK) return false;
+    this.#pumps = 0;
+    const now = performance.now();
+    if (this.#sliceStart === 0) {
+      this.#sliceStart = now;
+      return false;
+    }
+    return now - this.#sliceStart > SLICE_MILLIS;
+  }
+
+  /** Goes on after the event loop has had a turn. */
+  #takeTurn(): void {
+    if (this.#turn !== undefined) return;
+    this.#turn = setImmediate(this.#turned);
+    if (this.#referenced === 0) this.#turn.unref();
+  }
+
+  readonly #turned = (): void => {
+    this.#turn = undefined;
+    this.#sliceStart = 0;
+    this.#pumps = 0;
+    if (this.#waits === 0) this.#wake();
+    else this.#schedule();
+  };
+
+  #sleep(): void {
+    if (!this.#asleep) {
+      this.#asleep = true;
+      this.#emptyRings = 0;
+      this.#listener?.arm();
+      // What stopped before the doorbell was armed rang for nobody.
+      if (this.#look(0, false)) {
+        this.#wake();
+        if (this.#waits > 0) this.#takeTurn();
+        return;
+      }
+      this.#sleptAt = performance.now();
+    }
+    this.#idle?.();
+    this.#reference();
+  }
+
+  #wake(): void {
+    if (!this.#asleep) return;
+    this.#asleep = false;
+    this.#listener?.disarm();
+    this.#endCoarse();
+    this.#reference();
+  }
+
+  #reference(): void {
+    const wanted = this.#referenced > 0 && this.#asleep;
+    this.#listener?.reference(wanted);
+    if (wanted) this.#coarse?.ref();
+    else this.#coarse?.unref();
+  }
+
+  readonly #ring = (): void => {
+    this.#reapChildren();
+    if (!this.#asleep) {
+      // Nobody waits, yet something may have died: it is reaped now, and told to whoever asks later.
+      if (this.#waits === 0) this.#look(0, false);
+      return;
+    }
+    this.#sliceStart = 0;
+    this.#pumps = 0;
+    if (this.#look(0, false)) {
+      this.#emptyRings = 0;
+      const now = performance.now();
+      if (now - this.#sleptAt < SOON_MILLIS) this.#misses = 0;
+      this.#sleptAt = now;
+    } else if (++this.#emptyRings >= EMPTY_RINGS && this.#coarse === undefined) {
+      this.#beginCoarse();
+    }
+  };
+
+  /** Somebody else's stops ring here. While this thread is disarmed they may not ring at all, so it looks at intervals for a while. */
+  #beginCoarse(): void {
+    this.#listener?.disarm();
+    this.#coarseLooks = 0;
+    this.#coarse = setInterval(() => {
+      this.#look(0, false);
+      if (++this.#coarseLooks < COARSE_LOOKS) return;
+      this.#endCoarse();
+      if (!this.#asleep) return;
+      this.#emptyRings = EMPTY_RINGS / 2;
+      this.#listener?.arm();
+      this.#look(0, false);
+    }, COARSE_MILLIS);
+    this.#reference();
+  }
+
+  #endCoarse(): void {
+    clearInterval(this.#coarse);
+    this.#coarse = undefined;
+  }
+
+  #reapChildren(): void {
+    for (const [pid, ended] of this.#children) {
+      const result = this.layer.wait4(pid, W.WNOHANG, this.#word, null);
+      if (result === 0) continue;
+      this.#children.delete(pid);
+      ended(result === pid ? (this.#word[0] ?? 0) : -1);
+    }
+    this.#closeIfUnused();
+  }
+
+  #closeIfUnused(): void {
+    if (this.#sinks.size > 0 || this.#children.size > 0) return;
+    this.#asleep = false;
+    this.#endCoarse();
+    this.#listener?.close();
+    this.#listener = undefined;
+  }
+
+  /** Consumes what is there and dispatches it. Whether there was anything. */
+  #look(micros: number, mayLookAtOne: boolean): boolean {
+    const only = this.#only;
+    if (mayLookAtOne && only !== 0) {
+      const word = this.#word;
+      const found = this.layer.pollTracee(only, micros, word);
+      if (found === 0) return false;
+      if (found > 0) {
+        const status = word[0] ?? 0;
+        const sink = this.#sinks.get(found);
+        if (sink !== undefined && !isExec(status)) {
+          this.#dispatch(sink, status);
+          return true;
+        }
+        // An exec ends the other threads of the process, whose ends are to be told first.
+        this.#dispatchAll([...this.#drainAll(0), found, status]);
+        return true;
+      }
+    }
+    const batch = this.#drainAll(micros);
+    if (batch.length === 0) return false;
+    this.#dispatchAll(batch);
+    return true;
+  }
+
+  /** tid, status, tid, status ... of everything pending. */
+  #drainAll(micros: number): number[] {
+    const batch: number[] = [];
+    const out = this.#out;
+    let budget = micros;
+    for (;;) {
+      const count = this.layer.drain(budget, out);
+      budget = 0;
+      if (count <= 0) return batch;
+      const lastTid = out[2 * count - 2] ?? 0;
+      const known = lastTid < 0 ? count - 1 : count;
+      for (let index = 0; index < 2 * known; index++) batch.push(out[index] ?? 0);
+      if (lastTid < 0) {
+        if (this.#meetStranger(-lastTid, out[2 * count - 1] ?? 0, batch)) continue;
+        // Foreign, and everything behind it is hidden from a look: ask for each of ours by id.
+        const byId = this.layer.drainById(out);
+        for (let index = 0; index < 2 * byId; index++) batch.push(out[index] ?? 0);
+        return batch;
+      }
+      if (count < BATCH) return batch;
+    }
+  }
+
+  /** Whether the stranger is one of us from now on, with its status consumed. */
+  #meetStranger(tid: number, status: number, batch: number[]): boolean {
+    const sink = this.#stranger(tid, status);
+    if (sink === undefined) return false;
+    if (this.layer.wait4(tid, W.WNOHANG | W.__WALL, this.#word, null) === tid) batch.push(tid, this.#word[0] ?? 0);
+    return true;
+  }
+
+  #dispatchAll(batch: readonly number[]): void {
+    const order = endsBeforeExec(batch);
+    for (let index = 0; index < order.length; index += 2) {
+      const sink = this.#sinks.get(order[index] ?? 0);
+      if (sink !== undefined) this.#dispatch(sink, order[index + 1] ?? 0);
+    }
+  }
+
+  #dispatch(sink: StatusSink, status: number): void {
+    try {
+      sink.receive(status);
+    } catch (error) {
+      // The status is consumed: the others must get theirs whatever this one's receiver thinks of it.
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
+}
+
+/** The batch, with the ends of threads in front of an exec event: an exec that ended them is told after them. */
+function endsBeforeExec(batch: readonly number[]): readonly number[] {
+  let exec = -1;
+  for (let index = 0; index < batch.length && exec < 0; index += 2) if (isExec(batch[index + 1] ?? 0)) exec = index;
+  if (exec < 0) return batch;
+  const before: number[] = [];
+  const after: number[] = [];
+  for (let index = 0; index < batch.length; index += 2) {
+    const tid = batch[index] ?? 0;
+    const status = batch[index + 1] ?? 0;
+    // A tid with an earlier record keeps its own order.
+    const first = !after.some((value, at) => at % 2 === 0 && value === tid);
+    (index < exec || (isEnd(status) && first) ? before : after).push(tid, status);
+  }
+  return [...before, ...after];
+}
+
+const hubs = new WeakMap<KernelLayer, WaitHub>();
+
+/** The hub of this thread on the kernel layer in use. */
+export function waitHub(): WaitHub {
+  const layer = kernelLayer();
+  let hub = hubs.get(layer);
+  if (hub === undefined) {
+    hub = new WaitHub(layer);
+    hubs.set(layer, hub);
+  }
+  return hub;
+}
