@@ -95,13 +95,6 @@ abstract class NamedRegisters {
     this.write(this.#place(name), value);
   }
 
-  toObject(): Record<string, bigint> {
-    const object: Record<string, bigint> = {};
-    const { names } = this;
-    for (let index = 0; index < names.length; index++) object[names[index] as string] = this.read(index);
-    return object;
-  }
-
   protected writeInt32(index: number, value: number): void {
     if (typeof value !== 'number' || (value | 0) !== value) {
       throw refuse(this.abi, this.names[index] ?? '', value, 'a system call number of -2^31 to 2^31-1');

@@ -84,7 +84,7 @@ describe.each(sets)('$abi', ({ abi, arch, make, bits, pc, sp }) => {
 
   it('is written by whoever writes a register, and only then', () => {
     const registers = make();
-    expect([registers.pc, registers.toObject()['nope']]).toEqual([0n, undefined]);
+    expect([registers.pc, new Set(Object.values(registers.toObject()))]).toEqual([0n, new Set([0n])]);
     expect(registers.dirty).toBe(false);
     registers.pc = 0x1000n;
     expect(registers.dirty).toBe(true);

@@ -105,6 +105,45 @@ export class Arm64Registers extends WordRegisters64 implements RegisterFile {
     this.write(0, value);
   }
 
+  toObject(): Record<(typeof ARM64_REGISTER_NAMES)[number], bigint> {
+    return {
+      x0: this.read(0),
+      x1: this.read(1),
+      x2: this.read(2),
+      x3: this.read(3),
+      x4: this.read(4),
+      x5: this.read(5),
+      x6: this.read(6),
+      x7: this.read(7),
+      x8: this.read(8),
+      x9: this.read(9),
+      x10: this.read(10),
+      x11: this.read(11),
+      x12: this.read(12),
+      x13: this.read(13),
+      x14: this.read(14),
+      x15: this.read(15),
+      x16: this.read(16),
+      x17: this.read(17),
+      x18: this.read(18),
+      x19: this.read(19),
+      x20: this.read(20),
+      x21: this.read(21),
+      x22: this.read(22),
+      x23: this.read(23),
+      x24: this.read(24),
+      x25: this.read(25),
+      x26: this.read(26),
+      x27: this.read(27),
+      x28: this.read(28),
+      x29: this.read(29),
+      x30: this.read(30),
+      sp: this.read(31),
+      pc: this.read(32),
+      pstate: this.read(33),
+    };
+  }
+
   get x0(): bigint {
     return this.read(0);
   }
@@ -421,6 +460,29 @@ export class ArmRegisters extends WordRegisters32 implements RegisterFile {
   }
   set result(value: bigint | number) {
     this.write(0, value);
+  }
+
+  toObject(): Record<(typeof ARM_REGISTER_NAMES)[number], bigint> {
+    return {
+      r0: this.read(0),
+      r1: this.read(1),
+      r2: this.read(2),
+      r3: this.read(3),
+      r4: this.read(4),
+      r5: this.read(5),
+      r6: this.read(6),
+      r7: this.read(7),
+      r8: this.read(8),
+      r9: this.read(9),
+      r10: this.read(10),
+      r11: this.read(11),
+      r12: this.read(12),
+      sp: this.read(13),
+      lr: this.read(14),
+      pc: this.read(15),
+      cpsr: this.read(16),
+      orig_r0: this.read(17),
+    };
   }
 
   get r0(): bigint {

@@ -113,6 +113,38 @@ export class X64Registers extends WordRegisters64 implements RegisterFile {
     this.write(10, value);
   }
 
+  toObject(): Record<(typeof X64_REGISTER_NAMES)[number], bigint> {
+    return {
+      r15: this.read(0),
+      r14: this.read(1),
+      r13: this.read(2),
+      r12: this.read(3),
+      rbp: this.read(4),
+      rbx: this.read(5),
+      r11: this.read(6),
+      r10: this.read(7),
+      r9: this.read(8),
+      r8: this.read(9),
+      rax: this.read(10),
+      rcx: this.read(11),
+      rdx: this.read(12),
+      rsi: this.read(13),
+      rdi: this.read(14),
+      orig_rax: this.read(15),
+      rip: this.read(16),
+      cs: this.read(17),
+      eflags: this.read(18),
+      rsp: this.read(19),
+      ss: this.read(20),
+      fs_base: this.read(21),
+      gs_base: this.read(22),
+      ds: this.read(23),
+      es: this.read(24),
+      fs: this.read(25),
+      gs: this.read(26),
+    };
+  }
+
   get r15(): bigint {
     return this.read(0);
   }
@@ -393,6 +425,28 @@ export class I386Registers extends WordRegisters32 implements RegisterFile {
   }
   set result(value: bigint | number) {
     this.write(6, value);
+  }
+
+  toObject(): Record<(typeof I386_REGISTER_NAMES)[number], bigint> {
+    return {
+      ebx: this.read(0),
+      ecx: this.read(1),
+      edx: this.read(2),
+      esi: this.read(3),
+      edi: this.read(4),
+      ebp: this.read(5),
+      eax: this.read(6),
+      ds: this.read(7),
+      es: this.read(8),
+      fs: this.read(9),
+      gs: this.read(10),
+      orig_eax: this.read(11),
+      eip: this.read(12),
+      cs: this.read(13),
+      eflags: this.read(14),
+      esp: this.read(15),
+      ss: this.read(16),
+    };
   }
 
   get ebx(): bigint {
