@@ -11,7 +11,8 @@
  *
  * A flow of control (the child, each thread, each signal handler) has 16 registers. {@link result} is register 0 and holds the result of the
  * last system call: a value >= 0 or a negative errno. Registers 1 to 7 are the script's; 8 to 15 belong to the builder. Threads and
- * forked children start with a copy, handlers with the signal number in register 0 and the addresses of siginfo and ucontext in 1 and 2.
+ * forked children start with a copy, handlers with the signal number in register 0 and, with SA_SIGINFO, the addresses of siginfo and ucontext in
+ * 1 and 2.
  *
  * What flows share is in named words and buffers of the data: {@link ChildScript.word}, {@link ChildScript.store}.
  */
