@@ -31,11 +31,18 @@ long Consume(pid_t tid, int* status) {
   return Result(result, errno);
 }
 
+// The room for a struct rusage, most often null. To ask for the type first is cheaper than to be refused twice.
+Bytes RusageOf(napi_env env, napi_value value) {
+  napi_valuetype type = napi_undefined;
+  napi_typeof(env, value, &type);
+  return type == napi_object ? BytesOf(env, value) : Bytes();
+}
+
 // (pid, options, status: Int32Array(1), rusage: BigInt64Array(18) | null) -> pid, 0 or -errno
 napi_value Wait4(napi_env env, napi_callback_info info) {
   Arguments<4> args(env, info);
   const Bytes status = BytesOf(env, args[2]);
-  const Bytes rusage = BytesOf(env, args[3]);
+  const Bytes rusage = RusageOf(env, args[3]);
   if (status.length < sizeof(int) || (rusage.data != nullptr && rusage.length < sizeof(struct rusage))) {
     return NumberOf(env, -EINVAL);
   }
@@ -47,7 +54,7 @@ napi_value Wait4(napi_env env, napi_callback_info info) {
 napi_value Waitid(napi_env env, napi_callback_info info) {
   Arguments<5> args(env, info);
   const Bytes siginfo = BytesOf(env, args[3]);
-  const Bytes rusage = BytesOf(env, args[4]);
+  const Bytes rusage = RusageOf(env, args[4]);
   if (siginfo.length < 128 || (rusage.data != nullptr && rusage.length < sizeof(struct rusage))) {
     return NumberOf(env, -EINVAL);
   }

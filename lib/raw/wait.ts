@@ -10,7 +10,7 @@
  *
  * Tracees are found without `__WALL` and `__WCLONE` since Linux 4.7; untraced clone children need them.
  */
-import { checkBag, checkBoolean, checkBuffer, checkFlags, checkInt32, checkTid } from '../arguments.js';
+import { checkBag, checkBoolean, checkBuffer, checkFlags, checkInt32, checkTid, describe } from '../arguments.js';
 import { badInput, fromErrno, type PtraceError, type PtraceReason, reasonOfErrno } from '../errors.js';
 import { ERRNO } from '../kernel/errno.js';
 import { type IdType, P_ALL, P_PGID, P_PID, P_PIDFD, W, WAIT4_MASK, WAITID_MASK } from '../kernel/wait-flags.js';
@@ -106,6 +106,15 @@ export function wait4(pid: number, options = 0, extras?: WaitExtras): Wait4Resul
   return lookWithWait4(pid, options, wantsRusage('wait4', extras))(false);
 }
 
+// The buffer of the last call need not be checked again. Should it have been detached since, the addon says EINVAL.
+let lastStatus: Int32Array | undefined;
+
+function checkStatus(status: unknown): void {
+  if (!(status instanceof Int32Array)) throw badInput('wait4', `status is ${describe(status)}, want an Int32Array`);
+  checkBuffer('wait4', status, 4, 'status');
+  lastStatus = status;
+}
+
 /**
  * wait4(2) for a loop over many stops: the status word goes to a buffer of the caller's, and nothing is allocated.
  *
@@ -121,8 +130,7 @@ export function wait4Into(pid: number, options: number, status: Int32Array): num
   // Each check is for the case that all is well: the full one says what is wrong.
   if (typeof pid !== 'number' || (pid | 0) !== pid) checkInt32('wait4', pid, 'pid');
   if (options !== W.__WALL && options !== 0) checkFlags('wait4', options, WAIT4_MASK, 'options');
-  if (!(status instanceof Int32Array)) throw badInput('wait4', 'status is not an Int32Array');
-  checkBuffer('wait4', status, 4, 'status');
+  if (status !== lastStatus) checkStatus(status);
   const found = kernelLayer().wait4(pid, options, status, null);
   if (found > 0) {
     if (isEnd(status[0] ?? 0)) forgetAttached(found);
