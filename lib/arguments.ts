@@ -3,17 +3,19 @@ import { PTRACE_O_MASK, optionNames } from './kernel/options.js';
 import { SIGRTMAX, signalNumber } from './kernel/signals.js';
 
 /*
- * Checks of arguments that come from outside. Each takes `unknown`, answers with the checked value in the one form the callee uses, or
- * throws a PtraceError with reason 'bad-input' that says what was given and what is wanted. A value may be anything: a symbol, a revoked
- * proxy, an object whose getters throw. So no method of the value is called, nothing is converted, and views are read through the
- * intrinsic getters.
+ * Checks of arguments that come from outside. Each takes `unknown`, answers with the checked value in the one form the
+ * callee uses, or throws a PtraceError with reason 'bad-input' that says what was given and what is wanted. A value may
+ * be anything: a symbol, a revoked proxy, an object whose getters throw. So no method of the value is called, nothing
+ * is converted, and views are read through the intrinsic getters.
  */
 
 const MAX_TID = 0x7fffffff;
 const MAX_ADDRESS = (1n << 64n) - 1n;
 const MAX_TEXT = 40;
 
-/** The value of a getter that every view of its kind inherits, read past whatever the value itself or its class defines. */
+/**
+ * The value of a getter that every view of its kind inherits, read past whatever the value itself or its class defines.
+ */
 function intrinsicGetter(prototype: object, key: string | symbol): (this: unknown) => unknown {
   const descriptor = Object.getOwnPropertyDescriptor(prototype, key) as
     { get?: (this: unknown) => unknown } | undefined;
@@ -87,7 +89,9 @@ export function checkSignal(
   );
 }
 
-/** An address or register-wide value: a bigint of 0 to 2^64-1, or a non-negative safe integer. The answer is a bigint. */
+/**
+ * An address or register-wide value: a bigint of 0 to 2^64-1, or a non-negative safe integer. The answer is a bigint.
+ */
 export function checkAddress(request: string, value: unknown, what = 'address'): bigint {
   if (typeof value === 'bigint') {
     if (value >= 0n && value <= MAX_ADDRESS) return value;
@@ -97,7 +101,9 @@ export function checkAddress(request: string, value: unknown, what = 'address'):
   throw reject(request, what, value, 'a bigint of 0 to 2^64-1 or a non-negative safe integer');
 }
 
-/** A 64-bit word, signed or unsigned: a bigint of -2^63 to 2^64-1 or a safe integer. The answer is the unsigned form. */
+/**
+ * A 64-bit word, signed or unsigned: a bigint of -2^63 to 2^64-1 or a safe integer. The answer is the unsigned form.
+ */
 export function checkWord(request: string, value: unknown, what = 'value'): bigint {
   if (typeof value === 'bigint') {
     if (value >= -(1n << 63n) && value <= MAX_ADDRESS) return BigInt.asUintN(64, value);
@@ -156,7 +162,8 @@ export function checkOptions(request: string, value: unknown, what = 'options'):
 }
 
 /**
- * A buffer: a Uint8Array (Buffer too) itself, or a Uint8Array over the memory of another typed array, DataView or ArrayBuffer.
+ * A buffer: a Uint8Array (Buffer too) itself, or a Uint8Array over the memory of another typed array, DataView or
+ * ArrayBuffer.
  *
  * @param minBytes the least size
  */
@@ -247,8 +254,9 @@ export function checkFunction(request: string, value: unknown, what: string): (.
 }
 
 /**
- * An object of options, read once: the answer holds a copy of the named properties, so that nothing of the value runs later.
- * Undefined counts as no options. A name that is not known is refused, for a misspelt option would be silently ignored.
+ * An object of options, read once: the answer holds a copy of the named properties, so that nothing of the value runs
+ * later. Undefined counts as no options. A name that is not known is refused, for a misspelt option would be silently
+ * ignored.
  *
  * @param keys the options there are
  */

@@ -3,20 +3,29 @@ import { ERRNO, errnoMessage, errnoName } from './kernel/errno.js';
 /**
  * Why an operation failed, in terms of tracing.
  *
- * - `gone`: the tracee has died or is about to (SIGKILL breaks every stop except EVENT_EXIT). Wait for its end; there is nothing else to do.
+ * - `gone`: the tracee has died or is about to (SIGKILL breaks every stop except EVENT_EXIT). Wait for its end; there
+ *   is nothing else to do.
  * - `running`: the tracee is not in a ptrace-stop. Interrupt it, or wait for its next stop first.
- * - `listening`: the tracee is in a group-stop under PTRACE_LISTEN, where nearly no request works. Interrupt it and wait for the stop.
- * - `not-tracee`: the process is alive but not traced by this tracer, or not a child that could be waited for. Seize it first.
- * - `wrong-thread`: another thread (main thread or Worker) owns the tracer. The kernel ties a tracee to the thread that attached: call there.
- * - `denied`: the kernel or a policy (Yama, capabilities, another tracer, uid, dumpable, seccomp) refuses. Ask `explainAccess(pid)` why.
- * - `used-up`: the stop was resumed or listened to already, or the tracee left it. Use the stop that the resume answered with.
+ * - `listening`: the tracee is in a group-stop under PTRACE_LISTEN, where nearly no request works. Interrupt it and
+ *   wait for the stop.
+ * - `not-tracee`: the process is alive but not traced by this tracer, or not a child that could be waited for. Seize it
+ *   first.
+ * - `wrong-thread`: another thread (main thread or Worker) owns the tracer. The kernel ties a tracee to the thread that
+ *   attached: call there.
+ * - `denied`: the kernel or a policy (Yama, capabilities, another tracer, uid, dumpable, seccomp) refuses. Ask
+ *   `explainAccess(pid)` why.
+ * - `used-up`: the stop was resumed or listened to already, or the tracee left it. Use the stop that the resume
+ *   answered with.
  * - `bad-input`: an argument has the wrong type or range. No system call was made. Mend the call.
  * - `disposed`: the tracer was closed. Make a new one.
  * - `not-supported`: this kernel, CPU or architecture lacks the feature. Ask `probe()` what there is.
- * - `own-child`: the process is a child that Node started (`child_process`): Node takes any stop for its death. Start it with `tracer.spawn`.
+ * - `own-child`: the process is a child that Node started (`child_process`): Node takes any stop for its death. Start
+ *   it with `tracer.spawn`.
  * - `exec-failed`: the program of a spawn could not be executed. `errno` tells why, the message names the path.
- * - `second-copy`: another copy of this package lives in the process and would take our tracees' stops. Make the two one (`npm ls linux-ptrace`).
- * - `unavailable`: there is no usable addon here (not Linux, no binary and no compiler). The message tells what to install.
+ * - `second-copy`: another copy of this package lives in the process and would take our tracees' stops. Make the two
+ *   one (`npm ls linux-ptrace`).
+ * - `unavailable`: there is no usable addon here (not Linux, no binary and no compiler). The message tells what to
+ *   install.
  * - `aborted`: an AbortSignal ended the wait. `cause` is its reason.
  * - `timed-out`: a time limit passed. The tracee is as it was.
  * - `kernel`: any other refusal of the kernel; `errno` and `request` tell which.
@@ -89,7 +98,8 @@ function messageOf(init: PtraceErrorInit, tid: number, errno: number): string {
 }
 
 /**
- * The only error this package throws. `reason` says what the failure means here, `code` and `errno` what the kernel said.
+ * The only error this package throws. `reason` says what the failure means here, `code` and `errno` what the kernel
+ * said.
  *
  * The message reads: `cannot PTRACE_CONT 1234: the tracee is running, wait for its next stop first (ESRCH)`.
  */
@@ -152,7 +162,10 @@ export function badInput(request: string, what: string, tid = 0): PtraceError {
   return new PtraceError({ request, reason: 'bad-input', tid, detail: what });
 }
 
-/** A failure known before any system call: the stop is used up, the tracer disposed, the thread wrong, the feature missing. */
+/**
+ * A failure known before any system call: the stop is used up, the tracer disposed, the thread wrong, the feature
+ * missing.
+ */
 export function refused(
   reason: PtraceReason,
   request: string,
@@ -184,7 +197,8 @@ export function reasonOfErrno(errno: number): PtraceReason {
 /**
  * A failed system call.
  *
- * @param reason what it means here; without it the usual meaning of the errno. ESRCH alone cannot tell gone from running: callers that can, should.
+ * @param reason what it means here; without it the usual meaning of the errno. ESRCH alone cannot tell gone from
+ * running: callers that can, should.
  * @param detail the reason and remedy in words, in place of the usual ones
  */
 export function fromErrno(

@@ -4,8 +4,8 @@ const LITTLE_ENDIAN = 0x4000_0000;
 const IS_64BIT = 0x8000_0000;
 
 /**
- * The architecture numbers of struct ptrace_syscall_info, of SIGSYS and of seccomp data: the ELF machine plus a bit for little-endian
- * and a bit for 64-bit.
+ * The architecture numbers of struct ptrace_syscall_info, of SIGSYS and of seccomp data: the ELF machine plus a bit for
+ * little-endian and a bit for 64-bit.
  *
  * Source: uapi/linux/audit.h.
  */
@@ -38,7 +38,8 @@ export function auditArchName(arch: number): string {
 }
 
 /**
- * The system call interface that a call uses. x32 shares the architecture number of x86-64 and is told by a bit of the system call number.
+ * The system call interface that a call uses. x32 shares the architecture number of x86-64 and is told by a bit of the
+ * system call number.
  *
  * @param arch the architecture number, signed or unsigned
  * @param syscall the system call number; -1 (no call) counts as x86_64

@@ -1,8 +1,8 @@
 /**
  * Error numbers. They are the same on x86 and arm64.
  *
- * 512 and up are the kernel's own: a program never gets them, but a tracer sees them in the result register of a system call
- * that a signal has interrupted.
+ * 512 and up are the kernel's own: a program never gets them, but a tracer sees them in the result register of a system
+ * call that a signal has interrupted.
  *
  * Source: errno(3); uapi/asm-generic/errno.h; linux/errno.h.
  */

@@ -1,5 +1,6 @@
 /**
- * What the kernel's tracing ABI says: numbers, names, layouts. Pure data and functions; loads anywhere, a browser included.
+ * What the kernel's tracing ABI says: numbers, names, layouts. Pure data and functions; loads anywhere, a browser
+ * included.
  */
 export * from './arch/arm64/breakpoint.js';
 export * from './arch/arm64/debug-registers.js';

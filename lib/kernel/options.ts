@@ -1,5 +1,6 @@
 /**
- * The options of PTRACE_SETOPTIONS and PTRACE_SEIZE. SETOPTIONS replaces all options; children that are attached automatically inherit them.
+ * The options of PTRACE_SETOPTIONS and PTRACE_SEIZE. SETOPTIONS replaces all options; children that are attached
+ * automatically inherit them.
  *
  * Source: ptrace(2), PTRACE_SETOPTIONS; uapi/linux/ptrace.h.
  */
@@ -16,7 +17,10 @@ export const PTRACE_O = {
   TRACESECCOMP: 1 << 7,
   /** Kill the tracee when the tracer ends. Since Linux 3.8. */
   EXITKILL: 1 << 20,
-  /** Suspend the tracee's seccomp filters. Since Linux 4.3; needs CAP_SYS_ADMIN and a kernel with CONFIG_CHECKPOINT_RESTORE. */
+  /**
+   * Suspend the tracee's seccomp filters. Since Linux 4.3; needs CAP_SYS_ADMIN and a kernel with
+   * CONFIG_CHECKPOINT_RESTORE.
+   */
   SUSPEND_SECCOMP: 1 << 21,
 } as const;
 
@@ -27,7 +31,8 @@ export type PtraceOptionName = keyof typeof PTRACE_O;
 export const PTRACE_O_MASK: number = Object.values(PTRACE_O).reduce((mask, bit) => mask | bit, 0);
 
 /**
- * The names of the options in a mask, such as `['PTRACE_O_TRACEFORK']`. Bits without a name come last as one hexadecimal number.
+ * The names of the options in a mask, such as `['PTRACE_O_TRACEFORK']`. Bits without a name come last as one
+ * hexadecimal number.
  *
  * @param mask option bits; taken as 32 bits, unsigned
  */

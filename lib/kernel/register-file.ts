@@ -1,11 +1,11 @@
 import type { Abi } from './arch/host.js';
 
 /**
- * What every register set offers, whatever the architecture. The values live in one buffer, in the layout of NT_PRSTATUS: a getter is one
- * load from it, a setter one store, which marks the set dirty.
+ * What every register set offers, whatever the architecture. The values live in one buffer, in the layout of
+ * NT_PRSTATUS: a getter is one load from it, a setter one store, which marks the set dirty.
  *
- * Setters take bigints, or safe integers, from the least negative two's complement value to the greatest unsigned one of the
- * register's width; getters answer with the unsigned form.
+ * Setters take bigints, or safe integers, from the least negative two's complement value to the greatest unsigned one
+ * of the register's width; getters answer with the unsigned form.
  *
  * @throws TypeError when a value is neither bigint nor number
  * @throws RangeError when a value does not fit, or a register or argument does not exist
@@ -31,8 +31,8 @@ export interface RegisterFile {
   get flags(): bigint;
   set flags(value: bigint | number);
   /**
-   * The number of the system call: signed, -1 for none. It holds at a system call's stops.
-   * On arm64 the kernel takes a changed number from NT_ARM_SYSTEM_CALL alone, not from here.
+   * The number of the system call: signed, -1 for none. It holds at a system call's stops. On arm64 the kernel takes a
+   * changed number from NT_ARM_SYSTEM_CALL alone, not from here.
    */
   get syscallNumber(): number;
   set syscallNumber(value: number);

@@ -3,8 +3,8 @@ import type { HostArch } from './arch/host.js';
 import { PTRACE_X64 } from './arch/x64/requests.js';
 
 /**
- * The ptrace requests whose number is the same on every architecture this package knows.
- * The others are in {@link PTRACE_X64} and {@link PTRACE_ARM64}.
+ * The ptrace requests whose number is the same on every architecture this package knows. The others are in {@link
+ * PTRACE_X64} and {@link PTRACE_ARM64}.
  *
  * Source: ptrace(2); uapi/linux/ptrace.h.
  */
@@ -94,7 +94,8 @@ const archNames: Readonly<Record<HostArch, ReadonlyMap<number, string>>> = {
  * The name of a request, such as `PTRACE_SEIZE`. An unknown number gives `PTRACE_0x…`.
  *
  * @param request the request number
- * @param arch the architecture of the tracer; without it, a number that two architectures name differently counts as unknown
+ * @param arch the architecture of the tracer; without it, a number that two architectures name differently counts as
+ * unknown
  */
 export function requestName(request: number, arch?: HostArch): string {
   const generic = genericNames.get(request);

@@ -139,8 +139,9 @@ export type SigInfo =
       readonly arch: number;
     })
   /**
-   * A ptrace-stop: no signal at all. `event` is a PTRACE_EVENT, or 0 at a system call stop, where the code is the signal number (and bit 7 with
-   * PTRACE_O_TRACESYSGOOD). SIGTRAP's TRAP_UNK has the same number as the system call stop without that option; it is not told apart here.
+   * A ptrace-stop: no signal at all. `event` is a PTRACE_EVENT, or 0 at a system call stop, where the code is the
+   * signal number (and bit 7 with PTRACE_O_TRACESYSGOOD). SIGTRAP's TRAP_UNK has the same number as the system call
+   * stop without that option; it is not told apart here.
    */
   | (SigInfoBase & Sender & { readonly kind: 'ptrace-event'; readonly event: number })
   /** Raised by the kernel (SI_KERNEL): int3 and general protection on x86, the SIGSTOP of PTRACE_ATTACH. */
@@ -199,7 +200,10 @@ function layoutOf(signal: number, code: number): Layout {
   return code <= pollCodes.limit ? 'poll' : 'unknown';
 }
 
-/** The name of a `si_code` for a signal, such as `SI_TKILL`, `SEGV_MAPERR` or `PTRACE_EVENT_STOP`; the number as text where it has none. */
+/**
+ * The name of a `si_code` for a signal, such as `SI_TKILL`, `SEGV_MAPERR` or `PTRACE_EVENT_STOP`; the number as text
+ * where it has none.
+ */
 export function codeName(signal: number, code: number): string {
   const layout = layoutOf(signal, code);
   switch (layout) {
@@ -288,8 +292,8 @@ function faultDetails(view: DataView, signal: number, code: number): FaultDetail
 }
 
 /**
- * What {@link encodeSiginfo} takes: a decoded SigInfo, or just a signal and the fields to set. The signal and code decide where each field
- * goes; fields that their layout does not have are left out.
+ * What {@link encodeSiginfo} takes: a decoded SigInfo, or just a signal and the fields to set. The signal and code
+ * decide where each field goes; fields that their layout does not have are left out.
  */
 export interface SigInfoInit {
   readonly signal: number;

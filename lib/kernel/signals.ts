@@ -70,8 +70,8 @@ export function isSignal(signal: unknown): signal is number {
 }
 
 /**
- * The name of a signal: `SIGKILL`; `SIG32` and `SIG33` for those of the C library; `SIGRTMIN` (34) and `SIGRTMIN+1` to `SIGRTMIN+30`.
- * A number that is no signal gives `SIG<number>`.
+ * The name of a signal: `SIGKILL`; `SIG32` and `SIG33` for those of the C library; `SIGRTMIN` (34) and `SIGRTMIN+1` to
+ * `SIGRTMIN+30`. A number that is no signal gives `SIG<number>`.
  */
 export function signalName(signal: number): string {
   return names[signal] ?? `SIG${signal}`;
@@ -103,7 +103,9 @@ export function isStopSignal(signal: number): boolean {
   return signal === SIG.SIGSTOP || signal === SIG.SIGTSTP || signal === SIG.SIGTTIN || signal === SIG.SIGTTOU;
 }
 
-/** What happens to a process that has no handler for the signal. Every real-time signal terminates. Source: signal(7). */
+/**
+ * What happens to a process that has no handler for the signal. Every real-time signal terminates. Source: signal(7).
+ */
 export function defaultAction(signal: number): DefaultAction {
   switch (signal) {
     case SIG.SIGQUIT:

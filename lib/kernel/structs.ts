@@ -9,7 +9,10 @@ function viewOf(bytes: Uint8Array, size: number, what: string): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, size);
 }
 
-/** What PTRACE_GET_RSEQ_CONFIGURATION tells: where the tracee has registered its restartable sequences area. All zero when it has not. */
+/**
+ * What PTRACE_GET_RSEQ_CONFIGURATION tells: where the tracee has registered its restartable sequences area. All zero
+ * when it has not.
+ */
 export interface RseqConfiguration {
   readonly rseqAbiPointer: bigint;
   readonly rseqAbiSize: number;
@@ -63,7 +66,10 @@ export function encodeSyscallUserDispatchConfig(config: SyscallUserDispatchConfi
   return bytes;
 }
 
-/** What PTRACE_SECCOMP_GET_METADATA passes: the filter's number goes in (0 is the last one installed), its flags come out. */
+/**
+ * What PTRACE_SECCOMP_GET_METADATA passes: the filter's number goes in (0 is the last one installed), its flags come
+ * out.
+ */
 export interface SeccompMetadata {
   readonly filterOffset: bigint;
   /** SECCOMP_FILTER_FLAG_LOG (2) or 0. */

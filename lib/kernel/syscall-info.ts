@@ -50,7 +50,10 @@ export type SyscallInfo =
 
 const opNames: readonly SyscallInfoOp[] = ['none', 'entry', 'exit', 'seccomp'];
 
-/** The op of a buffer of PTRACE_GET_SYSCALL_INFO, the cheapest question one can ask of it. A number from the future counts as none. */
+/**
+ * The op of a buffer of PTRACE_GET_SYSCALL_INFO, the cheapest question one can ask of it. A number from the future
+ * counts as none.
+ */
 export function syscallInfoOp(bytes: Uint8Array): SyscallInfoOp {
   return opNames[bytes[0] ?? 0] ?? 'none';
 }
@@ -59,8 +62,8 @@ const SIZE = STRUCT_SIZE.SYSCALL_INFO;
 const SLAB_ENTRIES = 64;
 
 /**
- * Memory for many answers at once: three small views cost more than the copy of 88 bytes, and every stop of a traced storm needs one.
- * An answer that is kept alive keeps its slab alive, 5.5 KiB.
+ * Memory for many answers at once: three small views cost more than the copy of 88 bytes, and every stop of a traced
+ * storm needs one. An answer that is kept alive keeps its slab alive, 5.5 KiB.
  */
 class Slab {
   readonly bytes = new Uint8Array(SIZE * SLAB_ENTRIES);
@@ -71,15 +74,16 @@ class Slab {
 let slab: Slab | undefined;
 
 /**
- * The answer of PTRACE_GET_SYSCALL_INFO, copied, and decoded field by field only when asked.
- * Fields that the op does not have read as 0, `undefined` or false; `op` tells which are there.
+ * The answer of PTRACE_GET_SYSCALL_INFO, copied, and decoded field by field only when asked. Fields that the op does
+ * not have read as 0, `undefined` or false; `op` tells which are there.
  */
 export class SyscallInfoView {
   readonly #slab: Slab;
   readonly #offset: number;
 
   /**
-   * @param source the buffer that the kernel filled, 88 bytes or what the kernel wrote of them; it may be used again afterwards
+   * @param source the buffer that the kernel filled, 88 bytes or what the kernel wrote of them; it may be used again
+   * afterwards
    */
   constructor(source: Uint8Array) {
     if (slab === undefined || slab.used === SLAB_ENTRIES) slab = new Slab();
@@ -174,8 +178,8 @@ export function decodeSyscallInfo(bytes: Uint8Array): SyscallInfo {
 }
 
 /**
- * The 88 bytes for PTRACE_SET_SYSCALL_INFO (since Linux 6.16). The kernel wants the op and the arch of the stop the tracee is in, so start from what
- * GET_SYSCALL_INFO answered.
+ * The 88 bytes for PTRACE_SET_SYSCALL_INFO (since Linux 6.16). The kernel wants the op and the arch of the stop the
+ * tracee is in, so start from what GET_SYSCALL_INFO answered.
  */
 export function encodeSyscallInfo(info: SyscallInfo): Uint8Array {
   const bytes = new Uint8Array(SIZE);

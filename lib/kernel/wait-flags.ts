@@ -29,7 +29,9 @@ export const W = {
   __WNOTHREAD: 0x20000000,
   /** All children, whatever signal their death sends. Tracees are eligible without it since Linux 4.7. */
   __WALL: 0x40000000,
-  /** Only children whose death sends another signal than SIGCHLD or none; tracees are always eligible since Linux 4.7. */
+  /**
+   * Only children whose death sends another signal than SIGCHLD or none; tracees are always eligible since Linux 4.7.
+   */
   __WCLONE: 0x80000000,
 } as const;
 
@@ -41,7 +43,8 @@ export const WAIT4_MASK: number =
 export const WAITID_MASK: number = (WAIT4_MASK | W.WEXITED | W.WNOWAIT) >>> 0;
 
 /**
- * `si_code` of SIGCHLD and of the answer of waitid(2). A tracee's stops are TRAPPED, the job-control stops of a child are STOPPED.
+ * `si_code` of SIGCHLD and of the answer of waitid(2). A tracee's stops are TRAPPED, the job-control stops of a child
+ * are STOPPED.
  *
  * Source: uapi/asm-generic/siginfo.h.
  */

@@ -23,7 +23,8 @@ function decodeStop(exitCode: number): WaitStatus {
 }
 
 /**
- * Decode the status word of wait4(2). Total: any 32 bits give a value; words that no kernel makes (0x…ff other than 0xffff) come out as killed.
+ * Decode the status word of wait4(2). Total: any 32 bits give a value; words that no kernel makes (0x…ff other than
+ * 0xffff) come out as killed.
  *
  * @param status the status word, signed or unsigned
  */
@@ -40,7 +41,8 @@ export function decodeWaitStatus(status: number): WaitStatus {
  * Decode what waitid(2) answers.
  *
  * @param cldCode `si_code`, one of CLD
- * @param siStatus `si_status`: an exit code, a signal, or for CLD.TRAPPED a signal with event bits (and bit 7 at a system call stop)
+ * @param siStatus `si_status`: an exit code, a signal, or for CLD.TRAPPED a signal with event bits (and bit 7 at a
+ * system call stop)
  * @throws RangeError when `cldCode` is not one of CLD
  */
 export function waitStatusFromSiginfo(cldCode: number, siStatus: number): WaitStatus {

@@ -29,7 +29,8 @@ export function runC(source: string): string[] {
  * Integer expressions as the machine's headers have them.
  *
  * @param includes headers, such as `linux/ptrace.h`
- * @param expressions C expressions by a name of the caller's; an expression that is one identifier is left out when no header defines that macro
+ * @param expressions C expressions by a name of the caller's; an expression that is one identifier is left out when no
+ * header defines that macro
  */
 export function cValues(
   includes: readonly string[],
@@ -56,7 +57,10 @@ export function cValues(
   );
 }
 
-/** The constants of a table as the headers have them, in the table's own form: what the headers lack is left out on both sides. */
+/**
+ * The constants of a table as the headers have them, in the table's own form: what the headers lack is left out on both
+ * sides.
+ */
 export function compareWithHeaders(
   includes: readonly string[],
   prefix: string,

@@ -2,8 +2,8 @@
 export type HostArch = 'x64' | 'arm64';
 
 /**
- * The system call interfaces a tracee can use. One tracee may change its ABI from call to call (an x86-64 program may use `int 0x80`),
- * so an ABI belongs to a system call or to a register set, not to a process.
+ * The system call interfaces a tracee can use. One tracee may change its ABI from call to call (an x86-64 program may
+ * use `int 0x80`), so an ABI belongs to a system call or to a register set, not to a process.
  */
 export type Abi = 'x86_64' | 'x32' | 'i386' | 'aarch64' | 'arm';
 

@@ -20,8 +20,8 @@ export interface Arch {
   /** The register sets a tracee can have here. */
   readonly regsets: readonly number[];
   /**
-   * The register set that holds the number of the system call being entered, where the general registers do not decide it: change the
-   * number there. Undefined where `syscallNumber` of the registers does it.
+   * The register set that holds the number of the system call being entered, where the general registers do not decide
+   * it: change the number there. Undefined where `syscallNumber` of the registers does it.
    */
   readonly syscallNumberRegset: number | undefined;
   /** The register set over the bytes of NT_PRSTATUS. See {@link registersFrom}. */
@@ -61,7 +61,10 @@ export function archOf(name: HostArch): Arch {
   return archs[name];
 }
 
-/** The facts of the architecture that a `process.arch` names, or undefined where this package has no knowledge of the machine. */
+/**
+ * The facts of the architecture that a `process.arch` names, or undefined where this package has no knowledge of the
+ * machine.
+ */
 export function archFor(processArch: string): Arch | undefined {
   const name = hostArch(processArch);
   return name === undefined ? undefined : archs[name];

@@ -1,8 +1,8 @@
 import type { Breakpoint } from '../breakpoint.js';
 
 /*
- * On arm the program counter stays at the breakpoint. AArch32 has no usable bkpt: these are the undefined instructions that the kernel
- * takes for breakpoints (arch/arm64/kernel/debug-monitors.c).
+ * On arm the program counter stays at the breakpoint. AArch32 has no usable bkpt: these are the undefined instructions
+ * that the kernel takes for breakpoints (arch/arm64/kernel/debug-monitors.c).
  */
 
 /** A64: brk #0 (0xd4200000). */

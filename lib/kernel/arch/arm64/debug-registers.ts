@@ -1,11 +1,12 @@
 /*
- * Hardware breakpoints and watchpoints of arm64: the register sets NT_ARM_HW_BREAK and NT_ARM_HW_WATCH hold struct user_hwdebug_state.
+ * Hardware breakpoints and watchpoints of arm64: the register sets NT_ARM_HW_BREAK and NT_ARM_HW_WATCH hold struct
+ * user_hwdebug_state.
  *
  *    0 u32 dbg_info: bits 0-7 the number of slots, bits 8-15 the debug architecture   4 u32 pad
  *    8 + 16n: u64 address   +8 u32 control   +12 u32 pad
  *
- * Control: bit 0 enabled, 1-2 privilege, 3-4 access (1 load, 2 store; 0 for a breakpoint), 5-12 byte address select (BAS): one bit a byte of the
- * aligned word that the address names.
+ * Control: bit 0 enabled, 1-2 privilege, 3-4 access (1 load, 2 store; 0 for a breakpoint), 5-12 byte address select
+ * (BAS): one bit a byte of the aligned word that the address names.
  *
  * Source: arch/arm64 uapi/asm/ptrace.h; Arm ARM, DBGWCR and DBGBCR.
  */

@@ -57,7 +57,8 @@ export class Arm64Registers extends WordRegisters64 implements RegisterFile {
   static readonly SIZE = 272;
 
   /**
-   * @param bytes the registers as PTRACE_GETREGSET gave them. The set lives in this buffer; only a misaligned one is copied.
+   * @param bytes the registers as PTRACE_GETREGSET gave them. The set lives in this buffer; only a misaligned one is
+   * copied.
    * @throws RangeError when the length is not SIZE
    */
   constructor(bytes: Uint8Array) {
@@ -383,7 +384,10 @@ export class Arm64Registers extends WordRegisters64 implements RegisterFile {
   }
 }
 
-/** The registers of a 32-bit ARM tracee, in the order of the regset. `orig_r0` is r0 as it was at the system call's entry. */
+/**
+ * The registers of a 32-bit ARM tracee, in the order of the regset. `orig_r0` is r0 as it was at the system call's
+ * entry.
+ */
 export const ARM_REGISTER_NAMES = [
   'r0',
   'r1',
@@ -414,7 +418,8 @@ export class ArmRegisters extends WordRegisters32 implements RegisterFile {
   static readonly SIZE = 72;
 
   /**
-   * @param bytes the registers as PTRACE_GETREGSET gave them. The set lives in this buffer; only a misaligned one is copied.
+   * @param bytes the registers as PTRACE_GETREGSET gave them. The set lives in this buffer; only a misaligned one is
+   * copied.
    * @throws RangeError when the length is not SIZE
    */
   constructor(bytes: Uint8Array) {

@@ -1,7 +1,8 @@
 /*
  * The debug registers of x86: four slots (DR0-DR3 hold addresses), DR6 tells what hit, DR7 says what to watch.
  *
- * Source: Intel SDM volume 3, "Debug registers"; the kernel's additional rules: ptrace_set_debugreg in arch/x86/kernel/ptrace.c.
+ * Source: Intel SDM volume 3, "Debug registers"; the kernel's additional rules: ptrace_set_debugreg in
+ * arch/x86/kernel/ptrace.c.
  */
 
 /** The number of breakpoint slots. */

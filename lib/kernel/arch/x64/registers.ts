@@ -43,15 +43,17 @@ const argumentsX64 = [14, 13, 12, 7, 9, 8] as const; // rdi, rsi, rdx, r10, r8, 
 /**
  * The general registers of an x86-64 or x32 tracee.
  *
- * `orig_rax` is the system call number while the tracee is in a system call, also in one that a signal has interrupted, and negative
- * elsewhere. Who moves `rip` at an interrupted call sets it to -1, so that the kernel does not restart the call there.
+ * `orig_rax` is the system call number while the tracee is in a system call, also in one that a signal has interrupted,
+ * and negative elsewhere. Who moves `rip` at an interrupted call sets it to -1, so that the kernel does not restart the
+ * call there.
  */
 export class X64Registers extends WordRegisters64 implements RegisterFile {
   /** The size of the set in bytes. */
   static readonly SIZE = 216;
 
   /**
-   * @param bytes the registers as PTRACE_GETREGSET gave them. The set lives in this buffer; only a misaligned one is copied.
+   * @param bytes the registers as PTRACE_GETREGSET gave them. The set lives in this buffer; only a misaligned one is
+   * copied.
    * @throws RangeError when the length is not SIZE
    */
   constructor(bytes: Uint8Array) {
@@ -365,7 +367,8 @@ export class I386Registers extends WordRegisters32 implements RegisterFile {
   static readonly SIZE = 68;
 
   /**
-   * @param bytes the registers as PTRACE_GETREGSET gave them. The set lives in this buffer; only a misaligned one is copied.
+   * @param bytes the registers as PTRACE_GETREGSET gave them. The set lives in this buffer; only a misaligned one is
+   * copied.
    * @throws RangeError when the length is not SIZE
    */
   constructor(bytes: Uint8Array) {

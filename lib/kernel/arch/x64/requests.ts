@@ -1,5 +1,6 @@
 /**
- * The ptrace requests that only x86 has. A number here may mean another request on another architecture (33 is PEEKMTETAGS on arm64).
+ * The ptrace requests that only x86 has. A number here may mean another request on another architecture (33 is
+ * PEEKMTETAGS on arm64).
  *
  * Source: uapi/asm/ptrace-abi.h.
  */

@@ -1,7 +1,8 @@
 import { X64_REGISTER_NAMES } from './registers.js';
 
 /**
- * Offsets in bytes of `struct user`, the address space of PTRACE_PEEKUSER and PTRACE_POKEUSER for a 64-bit tracer, whatever the tracee.
+ * Offsets in bytes of `struct user`, the address space of PTRACE_PEEKUSER and PTRACE_POKEUSER for a 64-bit tracer,
+ * whatever the tracee.
  *
  * Source: asm/user_64.h.
  */
