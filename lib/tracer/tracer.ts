@@ -115,18 +115,21 @@ function endWithNode(): void {
  * ```ts
  * await using tracer = new Tracer();
  * const tracee = await tracer.spawn('/bin/ls');
- * for await (const stop of tracer) console.log(`${stop}`);
+ * for await (const stop of tracer) console.log(stop.kind);
  * ```
  *
  * Stops reach whoever asks for them: an awaited `tracee.resume()` or `tracee.wait()` gets that tracee's next stop; all others come to `wait()` and to
  * `for await`, in the order of their arrival. In a `for await` loop a stop that the body has neither resumed nor held is resumed when the
- * loop goes on: a group-stop is listened to, a signal is delivered, everything else runs on. The loop ends when nothing is traced any more.
+ * loop goes on: a group-stop is listened to, a signal is delivered, everything else runs on. The same holds, when a loop begins, for the
+ * stops that `spawn` and `attach` left their tracees in. The loop ends when nothing is traced any more.
  */
 export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
   readonly #core: TracerCore;
   readonly #options: number;
   readonly #policy: EndPolicy | undefined;
   readonly #mode: ResumeMode;
+  /** Stops that spawn and attach left their tracees in: unhandled until somebody handles them. */
+  readonly #handedOut = new Set<PtraceStop>();
   #disposed = false;
   #closing: Promise<void> | undefined;
 
@@ -203,6 +206,7 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
       streams.childHasThem();
       if (isEnd(stop)) throw notExecuted(held, stop);
       held.free();
+      this.#handedOut.add(stop);
       return tracee;
     } catch (error) {
       streams.discard();
@@ -223,6 +227,7 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
     const tracees = this.#seizeAll('attach', pid, options);
     for (const tracee of tracees) if (tracee.stop === null) tracee.interrupt();
     await Promise.all(tracees.map((tracee) => this.#stopped(tracee)));
+    for (const { stop } of tracees) if (stop !== null) this.#handedOut.add(stop);
     return tracees.filter((tracee) => tracee.state !== 'ended');
   }
 
@@ -259,6 +264,7 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
     return {
       next: () => {
         if (last !== undefined) this.resumeUnhandled(last);
+        if (this.#handedOut.size > 0) this.#resumeHandedOut();
         const stop = this.#core.takeNow();
         if (stop !== undefined) {
           last = stop;
@@ -271,6 +277,11 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
       },
       return: () => Promise.resolve({ done: true, value: undefined }),
     };
+  }
+
+  #resumeHandedOut(): void {
+    for (const stop of this.#handedOut) this.resumeUnhandled(stop);
+    this.#handedOut.clear();
   }
 
   /**

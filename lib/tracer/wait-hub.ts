@@ -138,7 +138,7 @@ export class WaitHub {
     if (referenced) this.#referenced++;
     if (this.#waits++ === 0) this.#only = tid;
     else this.#only = 0;
-    if (this.#asleep && referenced) this.#reference();
+    if (referenced && this.#referenced === 1) this.#reference();
     this.#schedule();
   }
 
@@ -150,6 +150,7 @@ export class WaitHub {
       this.#only = 0;
       if (this.#asleep) this.#takeTurn();
     }
+    if (referenced && this.#referenced === 0) this.#reference();
   }
 
   /** Consumes and dispatches all that is pending now, without waiting for more. */
@@ -233,11 +234,17 @@ export class WaitHub {
     this.#reference();
   }
 
+  /** Whether anything of ours keeps the event loop alive. */
   #reference(): void {
-    const wanted = this.#referenced > 0 && this.#asleep;
-    this.#listener?.reference(wanted);
-    if (wanted) this.#coarse?.ref();
-    else this.#coarse?.unref();
+    const wanted = this.#referenced > 0;
+    this.#listener?.reference(wanted && this.#asleep);
+    if (wanted) {
+      this.#coarse?.ref();
+      this.#turn?.ref();
+    } else {
+      this.#coarse?.unref();
+      this.#turn?.unref();
+    }
   }
 
   readonly #ring = (): void => {
