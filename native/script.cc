@@ -73,7 +73,6 @@ constexpr int kCallDepth = 32;
 constexpr uintptr_t kStackBytes = 256 * 1024;
 
 constexpr unsigned long kCloneChildCleartid = 0x200000;
-constexpr unsigned long kSaRestorer = 0x04000000;
 
 struct Script;
 
@@ -256,6 +255,7 @@ CHILD_CODE int64_t Sigaction(const Script* script, int64_t signal, int64_t kind,
     action.handler = reinterpret_cast<unsigned long>(OnSignal);
 #if defined(__x86_64__)
     // aarch64 has its own trampoline in the vdso.
+    constexpr unsigned long kSaRestorer = 0x04000000;
     action.flags |= kSaRestorer;
     action.restorer = reinterpret_cast<unsigned long>(linux_ptrace_script_restorer);
 #endif

@@ -9,6 +9,8 @@
 //  - the kernel sends the child SIGKILL when the thread that made it ends (PR_SET_PDEATHSIG), so that no orphan stays on dead memory;
 //  - the kernel clears `tid` in the record when the child leaves this memory, by exec or by death (CLONE_CHILD_CLEARTID), which is how
 //    one knows that the stack is free.
+// One thing cannot be had: before Linux 5.16 a core dump ends every process on the memory that is dumped. A signal that dumps core, let
+// through between the child's last steps, the signal mask and the exec, would end this process there.
 //
 // A child that changes its user or group gets a copy of the memory instead: the kernel makes the memory of a process that changes its
 // credentials undumpable, which would hit this process too, and another user's process has no business on our memory. Its record is a
