@@ -30,7 +30,9 @@ const word = (address: bigint): bigint => {
 const argc = Number(word(sp));
 console.log(`breakpoint at 0x${entry.toString(16)}: argc = ${argc}`);
 for (let index = 0; index < argc; index++) {
-  console.log(`  argv[${index}] = ${JSON.stringify(tracee.memory.readCString(word(sp + 8n * BigInt(index + 1))).text)}`);
+  console.log(
+    `  argv[${index}] = ${JSON.stringify(tracee.memory.readCString(word(sp + 8n * BigInt(index + 1))).text)}`,
+  );
 }
 
 // Take the breakpoint out, go back to it, and let the program run.

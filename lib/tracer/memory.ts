@@ -168,8 +168,10 @@ export class TraceeMemory {
     if (file !== undefined) {
       while (done < bytes.byteLength) {
         const at = address + BigInt(done);
-        const transfer = writing ? this.#binding.writeAt : this.#binding.readAt;
-        const result = transfer(file, at, bytes, done, bytes.byteLength - done);
+        const left = bytes.byteLength - done;
+        const result = writing
+          ? this.#binding.writeAt(file, at, bytes, done, left)
+          : this.#binding.readAt(file, at, bytes, done, left);
         if (result <= 0) {
           if (result < 0) lastErrno = -result;
           break;
@@ -187,7 +189,13 @@ export class TraceeMemory {
       if (lastErrno === ERRNO.EPERM || lastErrno === ERRNO.EACCES) {
         throw fromErrno(name, this.#tracee.tid, lastErrno, 'denied');
       }
-      throw fromErrno(name, this.#tracee.tid, ERRNO.EFAULT, 'kernel', `nothing is mapped at ${at} that could be ${writing ? 'written' : 'read'}`);
+      throw fromErrno(
+        name,
+        this.#tracee.tid,
+        ERRNO.EFAULT,
+        'kernel',
+        `nothing is mapped at ${at} that could be ${writing ? 'written' : 'read'}`,
+      );
     }
     return { done, path };
   }

@@ -69,9 +69,10 @@ function openTerminal(): OpenStdio {
   // When the last process has closed the terminal, reading fails with EIO: that is its end, not a fault.
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EIO') stream.push(null);
-    else queueMicrotask(() => {
-      throw error;
-    });
+    else
+      queueMicrotask(() => {
+        throw error;
+      });
   });
   return {
     stdin: stream,
@@ -103,7 +104,8 @@ function choicesOf(stdio: unknown): StdioChoice[] {
     return [0, 1, 2].map((index) => choiceOf(choices[index] ?? 'inherit')).concat(choices.slice(3).map(choiceOf));
   }
   const one = choiceOf(stdio);
-  if (typeof one === 'number') throw badInput('spawn', `stdio is ${one}, want 'inherit', 'null', 'pipe', 'pty' or an array`);
+  if (typeof one === 'number')
+    throw badInput('spawn', `stdio is ${one}, want 'inherit', 'null', 'pipe', 'pty' or an array`);
   return [one, one, one];
 }
 

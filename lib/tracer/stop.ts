@@ -13,7 +13,7 @@ import type { SigInfo } from '../kernel/siginfo.js';
 import { syscallName } from '../kernel/syscalls.js';
 import { refused } from '../errors.js';
 import type { NextStop } from './next-stop.js';
-import { SyscallWords } from './syscall-words.js';
+import type { SyscallWords } from './syscall-words.js';
 import type { DetachOutcome, Tracee } from './tracee.js';
 
 /** How a tracee runs on: until the next event; the next system call too; one instruction; one branch (x86); up to a system call that is skipped. */

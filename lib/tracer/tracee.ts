@@ -205,7 +205,13 @@ export class Tracee implements StatusSink {
     const result = this.#core.layer.ptrace(request, this.#tid, 0, signal);
     if (result < 0 && result !== -ERRNO.ESRCH) {
       if (result === -ERRNO.EIO) {
-        throw fromErrno(requestName(request, ARCH), this.#tid, ERRNO.EIO, 'not-supported', `${mode} is not supported by this CPU or kernel`);
+        throw fromErrno(
+          requestName(request, ARCH),
+          this.#tid,
+          ERRNO.EIO,
+          'not-supported',
+          `${mode} is not supported by this CPU or kernel`,
+        );
       }
       throw this.#failed(request, -result);
     }
@@ -226,7 +232,8 @@ export class Tracee implements StatusSink {
     if (this.#end !== undefined && !this.#core.holds(this)) return Promise.resolve(this.#end);
     const untold = this.#core.takeFrom(this);
     if (untold !== undefined) return Promise.resolve(untold);
-    if (this.#state === 'detached') return Promise.reject(refused('not-tracee', 'wait', this.#tid, 'the tracee was detached'));
+    if (this.#state === 'detached')
+      return Promise.reject(refused('not-tracee', 'wait', this.#tid, 'the tracee was detached'));
     if (this.#stop !== undefined) {
       const detail = `the tracee is in a ${this.#stop.kind} stop that was told already, resume it first`;
       return Promise.reject(badInput('wait', detail, this.#tid));
@@ -239,7 +246,9 @@ export class Tracee implements StatusSink {
   end(): Promise<End> {
     if (this.#end !== undefined) return Promise.resolve(this.#end);
     if (this.#state === 'detached' && !this.#seesEnd) {
-      return Promise.reject(refused('not-tracee', 'wait', this.#tid, 'it was detached and is not our child: nobody tells us its end'));
+      return Promise.reject(
+        refused('not-tracee', 'wait', this.#tid, 'it was detached and is not our child: nobody tells us its end'),
+      );
     }
     return new Promise((resolve, reject) => {
       this.#endWaiters.push({ resolve, reject, referenced: this.#core.begin(0) });
@@ -268,7 +277,11 @@ export class Tracee implements StatusSink {
   listen(): NextStop {
     const stop = this.#requireStop('PTRACE_LISTEN');
     if (stop.kind !== 'group-stop' && stop.kind !== 'event-stop') {
-      throw badInput('PTRACE_LISTEN', `the tracee is in a ${stop.kind} stop; listen works in group-stops and event-stops`, this.#tid);
+      throw badInput(
+        'PTRACE_LISTEN',
+        `the tracee is in a ${stop.kind} stop; listen works in group-stops and event-stops`,
+        this.#tid,
+      );
     }
     if (this.#registers !== undefined) this.#writeBackRegisters();
     const result = this.#core.layer.ptrace(PTRACE.LISTEN, this.#tid, 0, 0);
@@ -328,7 +341,11 @@ export class Tracee implements StatusSink {
   /** Changes the number of the system call at its entry- or seccomp-stop; -1 skips it. @internal */
   setSyscallNumber(number: number): void {
     if (!Number.isInteger(number) || Math.abs(number) > 0x7fffffff) {
-      throw badInput('set the system call number', `number is ${String(number)}, want an integer of 32 bits`, this.#tid);
+      throw badInput(
+        'set the system call number',
+        `number is ${String(number)}, want an integer of 32 bits`,
+        this.#tid,
+      );
     }
     if (ARCH === 'arm64') {
       // The register that held the number is not looked at again: only this regset changes the call.
@@ -526,7 +543,8 @@ export class Tracee implements StatusSink {
   }
 
   #injectable(stop: PtraceStop, signal: number): number {
-    if (signal === 0 || stop.kind === 'signal-delivery' || stop.kind === 'breakpoint' || stop.kind === 'watchpoint') return signal;
+    if (signal === 0 || stop.kind === 'signal-delivery' || stop.kind === 'breakpoint' || stop.kind === 'watchpoint')
+      return signal;
     throw badInput(
       'resume',
       `${signalName(signal)} cannot be injected at a ${stop.kind} stop: the kernel would drop or delay it. Send it with kill instead`,

@@ -165,7 +165,7 @@ export class TracerCore {
         },
         (error: unknown) => {
           signal.removeEventListener('abort', abort);
-          reject(error as Error);
+          reject(error);
         },
       );
     });
@@ -215,7 +215,8 @@ export class TracerCore {
     const known = this.tracees.get(tid);
     if (known !== undefined) return known;
     const unnamed = this.#unnamed.get(tid);
-    const isThread = byClone && (unnamed?.pid === parent.pid || (unnamed === undefined && this.#isThread(parent.pid, tid)));
+    const isThread =
+      byClone && (unnamed?.pid === parent.pid || (unnamed === undefined && this.#isThread(parent.pid, tid)));
     const tracee = this.add(tid, isThread ? parent.pid : tid, 'starting', this.policyOf(parent.pid), false);
     if (unnamed !== undefined) {
       this.#unnamed.delete(tid);
@@ -255,7 +256,13 @@ export class TracerCore {
     for (const [tid, unnamed] of this.#unnamed) {
       this.#unnamed.delete(tid);
       const parent = procStatus(tid)?.ppid ?? 0;
-      const tracee = this.add(tid, unnamed.pid, 'starting', this.policyOf(this.#groups.has(unnamed.pid) ? unnamed.pid : parent), false);
+      const tracee = this.add(
+        tid,
+        unnamed.pid,
+        'starting',
+        this.policyOf(this.#groups.has(unnamed.pid) ? unnamed.pid : parent),
+        false,
+      );
       for (const status of unnamed.statuses) tracee.receive(status);
     }
   }
@@ -452,7 +459,12 @@ function coresOf(hub: WaitHub): Set<TracerCore> {
  * A tid that this thread traces and nobody registered. It is a new tracee of ours when it is kin of one of our processes; a child of a process
  * that somebody else of this thread traces (through raw/) is not.
  */
-function decideStranger(all: ReadonlySet<TracerCore>, hub: WaitHub, tid: number, status: number): StatusSink | undefined {
+function decideStranger(
+  all: ReadonlySet<TracerCore>,
+  hub: WaitHub,
+  tid: number,
+  status: number,
+): StatusSink | undefined {
   const proc = procStatus(tid);
   if (proc?.tracerPid !== binding().gettid()) return undefined;
   // An exec gave an untraced leader's id to a traced thread.

@@ -3,7 +3,7 @@
  * all it gives out belong to one JavaScript thread, the main thread or a Worker, and cannot be passed on.
  */
 import { binding } from '../binding.js';
-import { badInput, fromErrno, isPtraceError, refused } from '../errors.js';
+import { badInput, fromErrno, isPtraceError, refused, type PtraceError } from '../errors.js';
 import { checkBag, checkBoolean, checkOneOf, checkTid, describe } from '../arguments.js';
 import { ERRNO, errnoMessage } from '../kernel/errno.js';
 import { PTRACE_O } from '../kernel/options.js';
@@ -143,7 +143,8 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
     for (const event of events) mask |= EVENT_OPTIONS[event];
     if (checkBoolean('Tracer', bag.suspendSeccomp, 'suspendSeccomp', false)) mask |= PTRACE_O.SUSPEND_SECCOMP;
     this.#options = mask;
-    this.#policy = bag.onTracerExit === undefined ? undefined : checkOneOf('Tracer', bag.onTracerExit, 'onTracerExit', POLICIES);
+    this.#policy =
+      bag.onTracerExit === undefined ? undefined : checkOneOf('Tracer', bag.onTracerExit, 'onTracerExit', POLICIES);
     this.#mode = bag.resume === undefined ? 'cont' : checkOneOf('Tracer', bag.resume, 'resume', MODES);
     const colocate = checkOneOf('Tracer', bag.colocate ?? 'off', 'colocate', ['off', 'on', 'auto']);
     this.#core = new TracerCore();
@@ -251,7 +252,13 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
   async wait(options?: { readonly signal?: AbortSignal }): Promise<Stop> {
     this.#requireOpen('wait');
     const taken = this.#core.take().then((stop) => {
-      if (stop === undefined) throw refused(this.#disposed ? 'disposed' : 'not-tracee', 'wait', 0, this.#disposed ? undefined : 'nothing is traced');
+      if (stop === undefined)
+        throw refused(
+          this.#disposed ? 'disposed' : 'not-tracee',
+          'wait',
+          0,
+          this.#disposed ? undefined : 'nothing is traced',
+        );
       return stop;
     });
     return options?.signal === undefined ? taken : this.#core.abortable(taken, options.signal, 0);
@@ -345,7 +352,9 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
     core.hub.drain();
     core.dispose(refused('disposed', 'wait'));
     while (core.tracees.size > 0) {
-      await Promise.all(this.tracees.map((tracee) => (core.policyOf(tracee.pid) === 'kill' ? endTracee(tracee) : tracee.detach())));
+      await Promise.all(
+        this.tracees.map((tracee) => (core.policyOf(tracee.pid) === 'kill' ? endTracee(tracee) : tracee.detach())),
+      );
     }
     core.colocation?.undo();
     alive.delete(core);
@@ -365,7 +374,7 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
     if (tgid === undefined) throw fromErrno(request, pid, ERRNO.ESRCH, 'gone');
     if (threads === 'one') return [this.#seizeThread(pid, tgid, policy, request)];
     const tracees = new Map<number, Tracee>();
-    let refusal: unknown;
+    let refusal: PtraceError | undefined;
     for (let scan = 0; scan < MOST_SCANS; scan++) {
       const fresh = (procTasks(tgid) ?? []).filter((tid) => !tracees.has(tid) && !this.#core.tracees.has(tid));
       let seized = 0;
@@ -375,6 +384,7 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
           seized++;
         } catch (error) {
           // A thread that is leaving (ESRCH, EPERM), or a new one that the kernel attached with its parent and will report itself.
+          if (!isPtraceError(error)) throw error;
           refusal ??= error;
         }
       }
@@ -472,7 +482,7 @@ function resumeByDefault(stop: PtraceStop, mode: ResumeMode): void {
 async function endTracee(tracee: Tracee): Promise<void> {
   if (tracee.state === 'ended') return;
   tracee.kill();
-  let stop = tracee.state as string === 'ended' ? undefined : await tracee.nextForUs();
+  let stop = (tracee.state as string) === 'ended' ? undefined : await tracee.nextForUs();
   while (stop !== undefined && !isEnd(stop)) {
     if (!stop.usedUp) stop.resume();
     stop = await tracee.nextForUs();
