@@ -3,7 +3,7 @@
  *
  * All requests are direct system calls on this thread. Only waiting is asynchronous.
  */
-import { badInput, fromErrno, refused } from '../errors.js';
+import { badInput, fromErrno, isPtraceError, refused, type PtraceError } from '../errors.js';
 import { checkBag, checkOneOf, checkSignal } from '../arguments.js';
 import { hostArch, type HostArch } from '../kernel/arch/host.js';
 import { PTRACE_ARM64 } from '../kernel/arch/arm64/requests.js';
@@ -15,6 +15,7 @@ import { NT } from '../kernel/regsets.js';
 import { PTRACE, requestName } from '../kernel/requests.js';
 import { decodeSiginfo, type SigInfo } from '../kernel/siginfo.js';
 import { isStopSignal, SIG, signalName } from '../kernel/signals.js';
+import { checkAbortSignal, type CheckedSignal } from '../raw/abort-signal.js';
 import { requestFailed } from '../raw/failure.js';
 import { procState } from '../proc.js';
 import { binding } from '../binding.js';
@@ -96,14 +97,16 @@ let withoutSyscallInfo = false;
 interface EndWaiter {
   resolve(end: End): void;
   reject(error: unknown): void;
-  readonly referenced: boolean;
+  referenced: boolean;
 }
 
 interface Waiter {
   resolve(stop: Stop): void;
   reject(error: unknown): void;
   readonly promise: Promise<Stop>;
-  readonly referenced: boolean;
+  referenced: boolean;
+  /** How many wait for the same. */
+  users: number;
 }
 
 export class Tracee implements StatusSink {
@@ -229,6 +232,8 @@ export class Tracee implements StatusSink {
    * 'aborted', 'disposed'
    */
   wait(options?: { readonly signal?: AbortSignal }): Promise<Stop> {
+    const signal = this.#signalOf(options);
+    if (signal instanceof Error) return Promise.reject(signal);
     if (this.#end !== undefined && !this.#core.holds(this)) return Promise.resolve(this.#end);
     const untold = this.#core.takeFrom(this);
     if (untold !== undefined) return Promise.resolve(untold);
@@ -238,8 +243,9 @@ export class Tracee implements StatusSink {
       const detail = `the tracee is in a ${this.#stop.kind} stop that was told already, resume it first`;
       return Promise.reject(badInput('wait', detail, this.#tid));
     }
-    const promise = (this.#waiter ?? this.#beginWaiting()).promise;
-    return options?.signal === undefined ? promise : this.#core.abortable(promise, options.signal, this.#tid);
+    const waiter = this.#waiter ?? this.#beginWaiting();
+    waiter.users++;
+    return signal === undefined ? waiter.promise : this.#abortable(waiter, signal);
   }
 
   /** The tracee's end, whenever it comes: also after a detach, if it is our own child. Does not take stops away from anyone. */
@@ -409,6 +415,7 @@ export class Tracee implements StatusSink {
   }
 
   #enter(stop: PtraceStop): void {
+    this.#core.colocation?.stopped();
     this.#interrupted = false;
     this.#fresh = false;
     this.#stop = stop;
@@ -497,7 +504,44 @@ export class Tracee implements StatusSink {
       reject = onError;
     });
     const referenced = this.#core.begin(this.#tid);
-    return (this.#waiter = { resolve, reject, promise, referenced });
+    return (this.#waiter = { resolve, reject, promise, referenced, users: 0 });
+  }
+
+  #signalOf(options: unknown): CheckedSignal | PtraceError | undefined {
+    if (options === undefined) return undefined;
+    try {
+      return checkAbortSignal('wait', checkBag('wait', options, ['signal']).signal);
+    } catch (error) {
+      if (isPtraceError(error)) return error;
+      throw error;
+    }
+  }
+
+  #abortable(waiter: Waiter, signal: CheckedSignal): Promise<Stop> {
+    return new Promise((resolve, reject) => {
+      const abort = (): void => {
+        // Its stop is under way already: that is what it gets.
+        if (this.#waiter !== waiter) return;
+        if (--waiter.users === 0) {
+          this.#waiter = undefined;
+          this.#core.end(waiter.referenced);
+        }
+        reject(refused('aborted', 'wait', this.#tid, undefined, { cause: signal.reason }));
+      };
+      if (signal.aborted) {
+        abort();
+        return;
+      }
+      void waiter.promise.then(resolve, reject).finally(signal.onAbort(abort));
+    });
+  }
+
+  /** Waits under way keep the event loop alive, or no more. @internal */
+  rereference(): void {
+    for (const waiter of [...(this.#waiter === undefined ? [] : [this.#waiter]), ...this.#endWaiters]) {
+      this.#core.end(waiter.referenced);
+      waiter.referenced = this.#core.begin(0);
+    }
   }
 
   #deliver(stop: Stop): void {

@@ -14,6 +14,7 @@ import { AUDIT_ARCH } from '../kernel/audit-arch.js';
 import type { Abi } from '../kernel/arch/host.js';
 import { PTRACE_EVENT } from '../kernel/events.js';
 import { PTRACE } from '../kernel/requests.js';
+import type { CheckedSignal } from '../raw/abort-signal.js';
 import { rawAttached } from '../raw/attached.js';
 import type { KernelLayer } from '../raw/kernel-layer.js';
 import { procStatus } from '../proc.js';
@@ -61,9 +62,8 @@ interface Group {
 }
 
 interface Taker {
-  resolve(stop: Stop | undefined): void;
-  reject(error: unknown): void;
-  readonly referenced: boolean;
+  resolve: (stop: Stop | undefined) => void;
+  referenced: boolean;
 }
 
 const word = new BigUint64Array(1);
@@ -98,13 +98,36 @@ export class TracerCore {
     this.hub.end(referenced);
   }
 
-  /** The oldest stop that nobody took, or the next one; undefined when nothing is traced any more. */
-  take(): Promise<Stop | undefined> {
+  /**
+   * The oldest stop that nobody took, or the next one; undefined when nothing is traced any more.
+   *
+   * @param signal gives the wait up; a stop that comes after that goes to somebody else
+   */
+  take(signal?: CheckedSignal): Promise<Stop | undefined> {
     const stop = this.#queue.shift();
     if (stop !== undefined) return Promise.resolve(stop);
     if (this.tracees.size === 0 && this.#unnamed.size === 0) return Promise.resolve(undefined);
     return new Promise((resolve, reject) => {
-      this.#takers.push({ resolve, reject, referenced: this.begin(0) });
+      const taker: Taker = { resolve, referenced: this.begin(0) };
+      this.#takers.push(taker);
+      if (signal === undefined) return;
+      const abort = (): void => {
+        const index = this.#takers.indexOf(taker);
+        // Its stop is under way already: that is what it gets.
+        if (index < 0) return;
+        this.#takers.splice(index, 1);
+        this.end(taker.referenced);
+        reject(refused('aborted', 'wait', 0, undefined, { cause: signal.reason }));
+      };
+      if (signal.aborted) {
+        abort();
+        return;
+      }
+      const forget = signal.onAbort(abort);
+      taker.resolve = (taken) => {
+        forget();
+        resolve(taken);
+      };
     });
   }
 
@@ -122,7 +145,7 @@ export class TracerCore {
     return this.#queue.has(tracee);
   }
 
-  /** Puts a stop back in front of nobody: it was taken by a wait that was given up. */
+  /** A stop that no wait for its own tracee took. */
   enqueue(stop: Stop): void {
     const taker = this.#takers.shift();
     if (taker === undefined) {
@@ -131,44 +154,6 @@ export class TracerCore {
     }
     this.end(taker.referenced);
     taker.resolve(stop);
-  }
-
-  /** Gives up one take(). */
-  giveUpTake(promise: Promise<Stop | undefined>): void {
-    // Whatever it gets after this goes back to the queue.
-    void promise.then((stop) => {
-      if (stop !== undefined) this.enqueue(stop);
-    });
-  }
-
-  /** The promise, or a rejection when the signal aborts first; what the promise gives then is not lost. */
-  abortable(promise: Promise<Stop>, signal: AbortSignal, tid: number): Promise<Stop> {
-    return new Promise((resolve, reject) => {
-      const abort = (): void => {
-        void promise.then(
-          (stop) => {
-            this.enqueue(stop);
-          },
-          () => undefined,
-        );
-        reject(refused('aborted', 'wait', tid, undefined, { cause: signal.reason }));
-      };
-      if (signal.aborted) {
-        abort();
-        return;
-      }
-      signal.addEventListener('abort', abort, { once: true });
-      promise.then(
-        (stop) => {
-          signal.removeEventListener('abort', abort);
-          if (!signal.aborted) resolve(stop);
-        },
-        (error: unknown) => {
-          signal.removeEventListener('abort', abort);
-          reject(error);
-        },
-      );
-    });
   }
 
   // --- who is traced
@@ -420,25 +405,43 @@ export class TracerCore {
     }
   }
 
-  /** Everyone who waits is told that nothing will come, and nothing is traced any more. */
-  dispose(error: unknown): void {
-    coresOf(this.hub).delete(this);
-    clearTimeout(this.#namingTimer);
+  /** Everyone who waits is told that nothing will come. Tracees are still kept, to be ended. */
+  dispose(error: Error): void {
     for (const tracee of this.tracees.values()) tracee.giveUp(error);
-    const takers = this.#takers;
-    this.#takers = [];
-    for (const taker of takers) {
+    for (const taker of this.#takers.splice(0)) {
       this.end(taker.referenced);
       taker.resolve(undefined);
     }
   }
 
+  /** Whether anything is traced, also what has not been named yet. */
+  get isEmpty(): boolean {
+    return this.tracees.size === 0 && this.#unnamed.size === 0;
+  }
+
+  /** Those whose parents have not named them are taken for what they are, at once. */
+  nameAll(): void {
+    clearTimeout(this.#namingTimer);
+    this.#namingTimer = undefined;
+    this.#releaseUnnamed();
+  }
+
+  /** Nothing is traced any more, and nothing will be. */
+  retire(): void {
+    coresOf(this.hub).delete(this);
+    clearTimeout(this.#namingTimer);
+    this.colocation?.undo();
+  }
+
   /** Changes whether waits keep the event loop alive, those under way included. */
   setReferenced(on: boolean): void {
     if (this.referenced === on) return;
-    for (const taker of this.#takers) this.hub.end(taker.referenced);
     this.referenced = on;
-    this.#takers = this.#takers.map((taker) => ({ ...taker, referenced: this.begin(0) }));
+    for (const taker of this.#takers) {
+      this.hub.end(taker.referenced);
+      taker.referenced = this.begin(0);
+    }
+    for (const tracee of this.tracees.values()) tracee.rereference();
   }
 }
 

@@ -9,6 +9,7 @@ import { ERRNO, errnoMessage } from '../kernel/errno.js';
 import { PTRACE_O } from '../kernel/options.js';
 import { PTRACE } from '../kernel/requests.js';
 import { W } from '../kernel/wait-flags.js';
+import { checkAbortSignal } from '../raw/abort-signal.js';
 import { requestFailed } from '../raw/failure.js';
 import { spawnHeld, type HeldChild, type SpawnOptions as RawSpawnOptions } from '../raw/spawn.js';
 import { procState, procStatus, procTasks } from '../proc.js';
@@ -225,11 +226,28 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
    * @throws PtraceError (as rejection) 'denied' (`explainAccess(pid)` tells why), 'gone', 'own-child', 'bad-input', 'disposed'
    */
   async attach(pid: number, options?: AttachOptions): Promise<readonly Tracee[]> {
-    const tracees = this.#seizeAll('attach', pid, options);
-    for (const tracee of tracees) if (tracee.stop === null) tracee.interrupt();
-    await Promise.all(tracees.map((tracee) => this.#stopped(tracee)));
-    for (const { stop } of tracees) if (stop !== null) this.#handedOut.add(stop);
-    return tracees.filter((tracee) => tracee.state !== 'ended');
+    const seized = this.#seizeAll('attach', pid, options);
+    for (const tracee of seized) tracee.interrupt();
+    const tgid = seized[0]?.pid ?? pid;
+    const threads = (): readonly Tracee[] => (options?.threads === 'one' ? seized : this.#core.threadsOf(tgid));
+    // Threads that are created meanwhile are attached by the kernel and stop by themselves.
+    const stuck = new Set<Tracee>();
+    for (;;) {
+      const running = threads().filter(
+        (tracee) => tracee.stop === null && tracee.state !== 'ended' && !stuck.has(tracee),
+      );
+      if (running.length === 0) break;
+      await Promise.all(running.map((tracee) => this.#stopped(tracee)));
+      for (const tracee of running) if (tracee.stop === null) stuck.add(tracee);
+    }
+    const attached = threads().filter((tracee) => tracee.state !== 'ended');
+    for (const tracee of attached) {
+      // Its stop is told by being returned.
+      this.#core.takeFrom(tracee);
+      if (tracee.stop !== null) this.#handedOut.add(tracee.stop);
+    }
+    if (attached.length === 0) throw fromErrno('attach', pid, ERRNO.ESRCH, 'gone');
+    return byLeaderFirst(attached);
   }
 
   /**
@@ -251,17 +269,10 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
    */
   async wait(options?: { readonly signal?: AbortSignal }): Promise<Stop> {
     this.#requireOpen('wait');
-    const taken = this.#core.take().then((stop) => {
-      if (stop === undefined)
-        throw refused(
-          this.#disposed ? 'disposed' : 'not-tracee',
-          'wait',
-          0,
-          this.#disposed ? undefined : 'nothing is traced',
-        );
-      return stop;
-    });
-    return options?.signal === undefined ? taken : this.#core.abortable(taken, options.signal, 0);
+    const bag = checkBag('wait', options, ['signal']);
+    const stop = await this.#core.take(checkAbortSignal('wait', bag.signal));
+    if (stop !== undefined) return stop;
+    throw this.#disposed ? refused('disposed', 'wait') : refused('not-tracee', 'wait', 0, 'nothing is traced');
   }
 
   /** The stops of all tracees, as {@link wait}; see the class for what happens to unhandled ones. */
@@ -270,7 +281,8 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
     let last: Stop | undefined;
     return {
       next: () => {
-        if (last !== undefined) this.resumeUnhandled(last);
+        // The body may have gone on with its tracee, stop by stop, and left it in a later one.
+        if (last !== undefined && !this.#core.holds(last.tracee)) this.resumeUnhandled(last.tracee.stop ?? last);
         if (this.#handedOut.size > 0) this.#resumeHandedOut();
         const stop = this.#core.takeNow();
         if (stop !== undefined) {
@@ -348,15 +360,17 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
   async #close(): Promise<void> {
     this.#disposed = true;
     const core = this.#core;
-    // What is new must not be missed: it belongs to us as well.
-    core.hub.drain();
     core.dispose(refused('disposed', 'wait'));
-    while (core.tracees.size > 0) {
+    for (;;) {
+      // What is new must not be missed: it belongs to us as well.
+      core.hub.drain();
+      core.nameAll();
+      if (core.isEmpty) break;
       await Promise.all(
         this.tracees.map((tracee) => (core.policyOf(tracee.pid) === 'kill' ? endTracee(tracee) : tracee.detach())),
       );
     }
-    core.colocation?.undo();
+    core.retire();
     alive.delete(core);
   }
 
@@ -394,7 +408,7 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
       throw refusal ?? fromErrno(request, pid, ERRNO.ESRCH, 'gone');
     }
     if (tracees.size === 0) throw badInput(request, `process ${tgid} is traced by this tracer already`, tgid);
-    return [...tracees.values()].sort((a, b) => Number(b.isLeader) - Number(a.isLeader) || a.tid - b.tid);
+    return byLeaderFirst([...tracees.values()]);
   }
 
   #seizeThread(tid: number, tgid: number, policy: EndPolicy, request: string): Tracee {
@@ -463,6 +477,10 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
 function checkEvents(given: unknown): TraceEvent[] {
   if (!Array.isArray(given)) throw badInput('Tracer', `events is ${describe(given)}, want an array`);
   return Array.from(given as unknown[], (event) => checkOneOf('Tracer', event, 'an event', EVENTS));
+}
+
+function byLeaderFirst(tracees: readonly Tracee[]): Tracee[] {
+  return [...tracees].sort((a, b) => Number(b.isLeader) - Number(a.isLeader) || a.tid - b.tid);
 }
 
 function resumeByDefault(stop: PtraceStop, mode: ResumeMode): void {
