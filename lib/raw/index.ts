@@ -23,3 +23,5 @@ export * from './syscall-user-dispatch.js';
 export * from './thread-area.js';
 export { type Wait4Result, type WaitExtras, type WaitidResult, wait4, wait4Into, waitid } from './wait.js';
 export { type AsyncWaitExtras, wait4Async, waitidAsync } from './wait-async.js';
+export * from './child.js';
+export * from './spawn.js';

@@ -121,6 +121,8 @@ export class Tracee implements StatusSink {
   #entry: SyscallEntryStop | null = null;
   /** An INTERRUPT was sent and no stop has been seen since. */
   #interrupted = false;
+  /** An INTERRUPT was sent before the last stop was seen: it may have come too late to be used up by it. */
+  #crossed = false;
   /** The thread's group was stopped when last seen, and this thread was let go or listens. */
   #groupStopped = false;
   #fresh: boolean;
@@ -416,6 +418,8 @@ export class Tracee implements StatusSink {
 
   #enter(stop: PtraceStop): void {
     this.#core.colocation?.stopped();
+    // An INTERRUPT before this trap is used up by it; one after it, before it was seen here, is still pending.
+    this.#crossed = this.#interrupted && stop.kind !== 'event-stop' && stop.kind !== 'group-stop';
     this.#interrupted = false;
     this.#fresh = false;
     this.#stop = stop;
@@ -755,7 +759,8 @@ export class Tracee implements StatusSink {
     this.#groupStopped = false;
     if (this.#fresh) return new EventStop(this, status, 'new-tracee');
     if (this.#interrupted) return new EventStop(this, status, wasStopped ? 'unknown' : 'interrupt');
-    return new EventStop(this, status, wasStopped ? 'job-control' : 'unknown');
+    // SIGCONT traps a seized thread whether its group was stopped or not. Nothing else is left but an INTERRUPT that crossed another stop.
+    return new EventStop(this, status, this.#crossed ? 'unknown' : 'job-control');
   }
 
   /** Whether the thread cannot be stopped now: waiting for its vfork child, or for a disk. @internal */
