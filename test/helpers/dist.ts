@@ -6,14 +6,14 @@ export const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /** Throws unless the package is built: child processes of the tests run what users run, dist/ and the addon. */
 export function requireBuild(): void {
-  if (!existsSync(`${root}dist/index.js`)) throw new Error('dist/ is missing: run npm run build first');
+  if (!existsSync(`${root}dist/index.js`)) throw new Error('dist/ is missing: run npm run compile first');
 }
 
 /** The file URL of a built module, for `import` in a child: dist('tracer/index.js'). */
 export function dist(module: string): string {
   requireBuild();
   const url = new URL(`../../dist/${module}`, import.meta.url);
-  if (!existsSync(url)) throw new Error(`dist/${module} is missing: run npm run build first`);
+  if (!existsSync(url)) throw new Error(`dist/${module} is missing: run npm run compile first`);
   return url.href;
 }
 
