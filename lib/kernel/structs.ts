@@ -67,7 +67,7 @@ export function encodeSyscallUserDispatchConfig(config: SyscallUserDispatchConfi
 }
 
 /**
- * What PTRACE_SECCOMP_GET_METADATA passes: the filter's number goes in (0 is the last one installed), its flags come
+ * What PTRACE_SECCOMP_GET_METADATA passes: the filter's number goes in (0 is the one installed first), its flags come
  * out.
  */
 export interface SeccompMetadata {

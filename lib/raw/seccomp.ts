@@ -19,7 +19,7 @@ export function roomForFilter(): Uint8Array {
  * PTRACE_SECCOMP_GET_FILTER without a buffer: how many instructions a filter of the tracee has.
  *
  * @param tid the tracee, in a ptrace-stop
- * @param index which filter: 0 is the one that was installed last
+ * @param index which filter: 0 is the one that was installed first (the manual has it the other way round)
  * @throws PtraceError as {@link getFilter}
  *
  * Since Linux 4.4. Source: ptrace(2), PTRACE_SECCOMP_GET_FILTER.
@@ -42,7 +42,7 @@ export function getFilterLength(tid: number, index: number): number {
  * longest.
  *
  * @param tid the tracee, in a ptrace-stop
- * @param index which filter: 0 is the one that was installed last
+ * @param index which filter: 0 is the one that was installed first (the manual has it the other way round)
  * @returns an array of `struct sock_filter`, 8 bytes an instruction
  * @throws PtraceError 'kernel' (EINVAL: the tracee has no filter; ENOENT: not so many); 'denied' (EACCES) without CAP_SYS_ADMIN, or when
  * this process is under seccomp itself; 'not-supported' (EIO) in a kernel without CONFIG_CHECKPOINT_RESTORE; 'running', 'listening', 'gone',
@@ -63,7 +63,7 @@ export function getFilter(tid: number, index: number): Uint8Array {
  * PTRACE_SECCOMP_GET_METADATA: the flags that a seccomp filter of the tracee was installed with.
  *
  * @param tid the tracee, in a ptrace-stop
- * @param index which filter: 0 is the one that was installed last
+ * @param index which filter: 0 is the one that was installed first (the manual has it the other way round)
  * @throws PtraceError 'kernel' (EINVAL: the tracee has no filter; ENOENT: not so many); 'denied' (EACCES) without CAP_SYS_ADMIN, or when
  * this process is under seccomp itself; 'not-supported' (EIO) before Linux 4.16; 'running', 'listening', 'gone', 'not-tracee',
  * 'wrong-thread' (ESRCH)

@@ -1,0 +1,141 @@
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { Worker } from 'node:worker_threads';
+import { afterEach, expect } from 'vitest';
+import { PtraceError, type PtraceReason } from '../../lib/errors.js';
+import { PTRACE_EVENT } from '../../lib/kernel/events.js';
+import { SIG } from '../../lib/kernel/signals.js';
+import { W } from '../../lib/kernel/wait-flags.js';
+import { type ChildScript, type ScriptChild, script, start } from '../../lib/raw/child.js';
+import { cont, interrupt, listen, seize, wait4 } from '../../lib/raw/index.js';
+import { root } from '../helpers/dist.js';
+import { limit } from '../helpers/scale.js';
+import { end, nap, stateOf, until } from './ends.js';
+
+const alive = new Set<number>();
+
+afterEach(() => {
+  for (const pid of alive) if (stateOf(pid) !== undefined) end(pid);
+  alive.clear();
+});
+
+/** A child that plays a script; it is killed and reaped after the test, whatever has become of it. */
+export function child(part: ChildScript): ScriptChild {
+  const started = start(part);
+  alive.add(started.pid);
+  return started;
+}
+
+/** The test has reaped it. */
+export function reaped(pid: number): void {
+  alive.delete(pid);
+}
+
+export const pauser = (): ChildScript => script().loop((s) => s.pause());
+export const stopper = (): ChildScript =>
+  script()
+    .traceme()
+    .tgkillSelf('SIGSTOP')
+    .loop((s) => s.pause());
+
+/** The next status word of a tracee or child. */
+export function next(tid: number, options = 0): number {
+  const until = Date.now() + limit(10_000);
+  for (;;) {
+    const found = wait4(tid, options | W.WNOHANG | W.__WALL);
+    if (found !== null) {
+      if (found.decoded.kind === 'exited' || found.decoded.kind === 'killed') reaped(tid);
+      return found.status;
+    }
+    if (Date.now() > until) throw new Error(`no status of ${tid} in time`);
+    nap(0.2);
+  }
+}
+
+export const stopWord = (signal: number, event = 0): number => (event << 16) | (signal << 8) | 0x7f;
+export const EVENT_STOP = stopWord(SIG.SIGTRAP, PTRACE_EVENT.STOP);
+export const SYSCALL_STOP = stopWord(SIG.SIGTRAP | 0x80);
+
+/** A child that said TRACEME, in the stop of the SIGSTOP that it sent itself. */
+export function traced(part: ChildScript = stopper()): number {
+  const { pid } = child(part);
+  expect(next(pid)).toBe(stopWord(SIG.SIGSTOP));
+  return pid;
+}
+
+/** A seized child, in the stop of PTRACE_INTERRUPT. */
+export function interrupted(part: ChildScript = pauser(), options = 0): number {
+  const { pid } = child(part);
+  seize(pid, options);
+  interrupt(pid);
+  expect(next(pid)).toBe(EVENT_STOP);
+  return pid;
+}
+
+/** A seized child that runs, or rather sleeps in pause(2). */
+export function running(part: ChildScript = pauser(), options = 0): number {
+  const pid = interrupted(part, options);
+  cont(pid);
+  until('the tracee runs', () => stateOf(pid) !== 't');
+  return pid;
+}
+
+/** A seized child that listens in an INTERRUPT stop. */
+export function listening(): number {
+  const pid = interrupted();
+  listen(pid);
+  return pid;
+}
+
+/** A tid that there was a moment ago. */
+export function dead(): number {
+  const { pid } = child(script().exitGroup(0));
+  expect(next(pid)).toBe(0);
+  return pid;
+}
+
+/** What a call throws: a PtraceError, or nothing. */
+export function failure(call: () => unknown): PtraceError | undefined {
+  try {
+    call();
+  } catch (error) {
+    if (error instanceof PtraceError) return error;
+    throw error;
+  }
+  return undefined;
+}
+
+/** Expects a call to fail for a reason. */
+export function expectReason(call: () => unknown, reason: PtraceReason, code?: string): PtraceError {
+  const error = failure(call);
+  expect(error?.reason).toBe(reason);
+  if (code !== undefined) expect(error?.code).toBe(code);
+  return error as PtraceError;
+}
+
+/**
+ * Has a Worker trace a process: seize it, stop it, and hold it until `release` is called, which ends the Worker.
+ */
+export async function tracedByWorker(pid: number, stop = true): Promise<{ tid: number; release: () => Promise<void> }> {
+  const worker = new Worker(
+    `
+    const { parentPort, workerData } = require('node:worker_threads');
+    const addon = require(workerData.loader)(workerData.root);
+    const { pid, stop } = workerData;
+    const status = new Int32Array(1);
+    const seized = addon.ptrace(0x4206, pid, 0, 0);
+    const waited = stop ? (addon.ptrace(0x4207, pid, 0, 0), addon.wait4(pid, 0x40000000, status, null)) : pid;
+    parentPort.postMessage([addon.gettid(), seized, waited]);
+    setInterval(() => {}, 1000);
+  `,
+    { eval: true, workerData: { loader: createRequire(import.meta.url).resolve('node-gyp-build'), root, pid, stop } },
+  );
+  const [[tid, seized, waited]] = (await once(worker, 'message')) as [[number, number, number]];
+  expect([seized, waited]).toEqual([0, pid]);
+  return {
+    tid,
+    release: async () => {
+      await worker.terminate();
+    },
+  };
+}
