@@ -2,7 +2,6 @@
  * What tests of the tracer need: tracers and tracees that are gone after the test whatever has become of them, and programs to
  * trace that no compiler makes.
  */
-import { execFileSync } from 'node:child_process';
 import { afterEach, expect } from 'vitest';
 import { binding } from '../../lib/binding.js';
 import { isPtraceError, type PtraceError, type PtraceReason } from '../../lib/errors.js';
@@ -16,6 +15,7 @@ import {
   Tracer,
   type TracerOptions,
 } from '../../lib/tracer/index.js';
+import { which } from './programs.js';
 import { isGone, reapedNow, statusOf, stateOf, until, within } from './processes.js';
 
 export {
@@ -60,6 +60,29 @@ export function child(part: ChildScript, options?: ScriptOptions): ScriptChild {
   return started;
 }
 
+/** A part that waits until {@link openGate}. */
+export const gate = (s: ChildScript): ChildScript => s.waitUntil('gate', '!=', 0);
+
+/** Lets a child go on that waits at its {@link gate}. */
+export function openGate(started: ScriptChild): void {
+  writeWord(started, 'gate', 1n);
+}
+
+/** Writes a named word of a running child. */
+export function writeWord(started: ScriptChild, name: string, value: bigint): void {
+  const bytes = new BigUint64Array([value]);
+  const written = binding().processVmWrite(started.pid, started.address(name), bytes, 0, 8);
+  if (written !== 8) throw new Error(`cannot write ${name} of ${started.pid}: errno ${-written}`);
+}
+
+/** Reads a named word of a running child. */
+export function readWord(started: ScriptChild, name: string): bigint {
+  const bytes = new BigUint64Array(1);
+  const read = binding().processVmRead(started.pid, started.address(name), bytes, 0, 8);
+  if (read !== 8) throw new Error(`cannot read ${name} of ${started.pid}: errno ${-read}`);
+  return bytes[0] ?? 0n;
+}
+
 /** A child of this process to be killed and reaped after the test, however it came to be. */
 export function endAfterTest(pid: number): number {
   children.add(pid);
@@ -77,29 +100,6 @@ export function program(file: string, args: readonly string[] = []): number {
       .exec(which(file), [file, ...args], env)
       .exitGroup(127),
   ).pid;
-}
-
-const found = new Map<string, string>();
-
-/** The path of a program. */
-export function which(file: string): string {
-  if (file === 'node') return process.execPath;
-  if (file.includes('/')) return file;
-  let path = found.get(file);
-  if (path === undefined) {
-    path = execFileSync('/bin/sh', ['-c', 'command -v "$0"', file], { encoding: 'utf8' }).trim();
-    found.set(file, path);
-  }
-  return path;
-}
-
-/** Whether a program is installed. */
-export function has(file: string): boolean {
-  try {
-    return which(file) !== '';
-  } catch {
-    return false;
-  }
 }
 
 /** Sleeps in pause(2) for ever. */
