@@ -67,9 +67,11 @@ abstract class StopBase {
    *
    * @throws PtraceError 'used-up' when the tracee has left this stop, 'not-supported' when kernel or CPU lack the mode
    */
-  resume(mode: ResumeMode = 'cont'): NextStop {
+  resume(mode?: ResumeMode): NextStop;
+  // The types know no signal here. Who gives one all the same is to hear that the kernel would drop it.
+  resume(mode: ResumeMode = 'cont', options?: SignalOptions): NextStop {
     this.check('resume');
-    return this.tracee.resume(mode);
+    return this.tracee.resume(mode, options);
   }
 
   /** Detaches the tracee; see {@link Tracee.detach}. */
@@ -173,7 +175,7 @@ export class SyscallExitStop extends SyscallStopBase {
   /** Makes the call's result another one; a negative errno makes it an error. */
   setResult(value: bigint | number): void {
     this.check('set the system call result');
-    this.tracee.registers.result = BigInt(value);
+    this.tracee.registers.result = value;
   }
 }
 
