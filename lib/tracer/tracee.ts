@@ -199,8 +199,9 @@ export class Tracee implements StatusSink {
   resume(mode: ResumeMode = 'cont', options?: SignalOptions): NextStop {
     const stop = this.#requireStop('resume');
     let signal = stop.defaultSignal;
-    const request = REQUEST[mode];
-    if (typeof mode !== 'string' || typeof request !== 'number') checkOneOf('resume', mode, 'mode', MODES);
+    // What is no string must not become a key: that would run code of its.
+    const request = REQUEST[typeof mode === 'string' ? mode : checkOneOf('resume', mode, 'mode', MODES)];
+    if (typeof request !== 'number') checkOneOf('resume', mode, 'mode', MODES);
     if (request < 0) throw refused('not-supported', 'PTRACE_SINGLEBLOCK', this.#tid, 'block-step exists on x86 only');
     if (options !== undefined) {
       const given = checkBag('resume', options, ['signal'], 'options').signal;
