@@ -6,7 +6,7 @@ export const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /** Throws unless the package is built: child processes of the tests run what users run, dist/ and the addon. */
 export function requireBuild(): void {
-  if (!existsSync(`${root}dist/index.js`)) throw new Error('dist/ is missing: run npm run compile first');
+  if (!existsSync(`${root}bundle/index.js`)) throw new Error('bundle/ is missing: run npm run compile first');
 }
 
 /** The file URL of a built module, for `import` in a child: dist('tracer/index.js'). */

@@ -12,7 +12,7 @@ let folder: string;
 beforeAll(() => {
   requireBuild();
   folder = mkdtempSync(join(tmpdir(), 'linux-ptrace-install-'));
-  for (const name of ['package.json', 'binding.gyp', 'dist', 'native', 'scripts']) {
+  for (const name of ['package.json', 'binding.gyp', 'bundle', 'dist', 'native', 'scripts']) {
     cpSync(join(root, name), join(folder, 'linux-ptrace', name), { recursive: true });
   }
   mkdirSync(join(folder, 'node_modules'));
