@@ -2,11 +2,13 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { afterEach, expect } from 'vitest';
+import { binding } from '../../lib/binding.js';
 import { PtraceError, type PtraceReason } from '../../lib/errors.js';
 import { PTRACE_EVENT } from '../../lib/kernel/events.js';
 import { SIG } from '../../lib/kernel/signals.js';
 import { W } from '../../lib/kernel/wait-flags.js';
-import { type ChildScript, type ScriptChild, script, start } from '../../lib/raw/child.js';
+import { procStatus } from '../../lib/proc.js';
+import { type ChildScript, type ScriptChild, type ScriptOptions, script, start } from '../../lib/raw/child.js';
 import { cont, interrupt, listen, seize, wait4 } from '../../lib/raw/index.js';
 import { root } from '../helpers/dist.js';
 import { limit } from '../helpers/scale.js';
@@ -15,13 +17,16 @@ import { end, nap, stateOf, until } from './ends.js';
 const alive = new Set<number>();
 
 afterEach(() => {
-  for (const pid of alive) if (stateOf(pid) !== undefined) end(pid);
+  // One may trace another: the death of a tracee is told only after its tracer's.
+  const children = [...alive].filter((pid) => procStatus(pid)?.ppid === process.pid);
   alive.clear();
+  for (const pid of children) binding().kill(pid, SIG.SIGKILL);
+  for (const pid of children) end(pid);
 });
 
 /** A child that plays a script; it is killed and reaped after the test, whatever has become of it. */
-export function child(part: ChildScript): ScriptChild {
-  const started = start(part);
+export function child(part: ChildScript, options?: ScriptOptions): ScriptChild {
+  const started = start(part, options);
   alive.add(started.pid);
   return started;
 }
