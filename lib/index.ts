@@ -12,3 +12,4 @@ export { breakpointFor } from './kernel/breakpoint.js';
 export type { Registers } from './kernel/registers.js';
 export type { SigInfo } from './kernel/siginfo.js';
 export * from './tracer/index.js';
+export { explainAccess, type AccessFinding, type AccessFindingKind, type AccessReport } from './access/index.js';

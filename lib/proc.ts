@@ -1,5 +1,5 @@
 /** What /proc says of a process or thread. Every reader answers undefined when the process is gone: that is the one thing /proc is sure of. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /** The part of /proc/TID/status that tracing is about. Signal sets are masks: bit n-1 stands for signal n. */
 export interface ProcStatus {
@@ -76,6 +76,28 @@ export function procState(tid: number): string | undefined {
   const text = readProc(`/proc/${tid}/stat`);
   // The name may hold blanks and parentheses: the state follows the last one.
   return text?.charAt(text.lastIndexOf(')') + 2);
+}
+
+const PF_KTHREAD = 0x0020_0000;
+
+/** Whether a thread is the kernel's own, by its flags in /proc/TID/stat; undefined when it is gone. */
+export function procIsKernelThread(tid: number): boolean | undefined {
+  const text = readProc(`/proc/${tid}/stat`);
+  if (text === undefined) return undefined;
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[6] ?? 0) & PF_KTHREAD) !== 0;
+}
+
+/**
+ * A namespace of a thread, such as `user:[4026531837]`, or undefined when it is gone or the kernel refuses: it asks for the right to read
+ * the thread (PTRACE_MODE_READ_FSCREDS).
+ */
+export function procNamespace(tid: number | 'thread-self', kind: 'user' | 'pid'): string | undefined {
+  try {
+    return readlinkSync(`/proc/${tid}/ns/${kind}`);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The tids of a process's threads, ascending, or undefined when the process is gone. */

@@ -15,7 +15,7 @@ const floors: readonly (readonly string[])[] = [
   ['binding.ts'],
   ['raw/'],
   ['tracer/'],
-  ['access.ts', 'probe/', 'series/'],
+  ['access/', 'probe/', 'series/'],
   ['index.ts', 'cli/'],
 ];
 
