@@ -1,8 +1,10 @@
 #include "tracees.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -39,6 +41,23 @@ uint64_t SignalOfStop(pid_t tid) {
   return static_cast<uint64_t>(si.si_signo);
 }
 
+// Whether it is a zombie. One that cannot be waited for is a leader that has left before its threads: nothing stops or detaches it,
+// and nothing needs to.
+bool IsZombie(pid_t tid) {
+  char path[32];
+  snprintf(path, sizeof(path), "/proc/%d/stat", tid);
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return true;
+  char text[128];
+  const ssize_t length = read(fd, text, sizeof(text) - 1);
+  close(fd);
+  if (length <= 0) return true;
+  text[length] = 0;
+  // The name, at most 64 bytes, may hold parentheses: the state follows the last one.
+  const char* name = strrchr(text, ')');
+  return name == nullptr || name[1] == 0 || name[2] == 'Z' || name[2] == 'X';
+}
+
 }  // namespace
 
 void TraceeTable::End(int milliseconds) {
@@ -71,6 +90,8 @@ void TraceeTable::End(int milliseconds) {
         gone.push_back(tid);
       } else if (interrupted.insert(tid).second) {
         Request(kPtraceInterrupt, tid, 0);
+      } else if (tid == entry.second.pid && IsZombie(tid)) {
+        gone.push_back(tid);
       }
     }
     for (const pid_t tid : gone) {

@@ -65,7 +65,7 @@ export class TraceeMemory {
     checkLength('read memory', length, 'length', MAX_READ);
     // Pooled below 4 KiB: an own allocation for 64 bytes would cost more than the read.
     const bytes = Buffer.allocUnsafe(length);
-    const done = this.#binding.processVmRead(this.#tracee.pid, from, bytes, 0, length);
+    const done = this.#binding.processVmRead(this.#tracee.tid, from, bytes, 0, length);
     if (done === length) return { bytes, complete: true, path: 'process-vm' };
     const result = this.#transferSlowly(false, from, bytes, Math.max(done, 0), done < 0 ? -done : 0);
     return {
@@ -83,7 +83,7 @@ export class TraceeMemory {
   readInto(address: bigint | number, buffer: Uint8Array): number {
     const from = checkAddress('read memory', address);
     const bytes = checkBuffer('read memory', buffer);
-    const done = this.#binding.processVmRead(this.#tracee.pid, from, bytes, 0, bytes.byteLength);
+    const done = this.#binding.processVmRead(this.#tracee.tid, from, bytes, 0, bytes.byteLength);
     if (done === bytes.byteLength) return done;
     return this.#transferSlowly(false, from, bytes, Math.max(done, 0), done < 0 ? -done : 0).done;
   }
@@ -96,7 +96,7 @@ export class TraceeMemory {
   write(address: bigint | number, data: Uint8Array): MemoryWrite {
     const to = checkAddress('write memory', address);
     const bytes = checkBuffer('write memory', data, 0, 'data');
-    const done = this.#binding.processVmWrite(this.#tracee.pid, to, bytes, 0, bytes.byteLength);
+    const done = this.#binding.processVmWrite(this.#tracee.tid, to, bytes, 0, bytes.byteLength);
     if (done === bytes.byteLength) return { bytesWritten: done, complete: true, path: 'process-vm' };
     const result = this.#transferSlowly(true, to, bytes, Math.max(done, 0), done < 0 ? -done : 0);
     return { bytesWritten: result.done, complete: result.done === bytes.byteLength, path: result.path };

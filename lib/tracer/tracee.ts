@@ -6,7 +6,9 @@
 import { badInput, fromErrno, isPtraceError, refused, type PtraceError } from '../errors.js';
 import { checkBag, checkOneOf, checkSignal } from '../arguments.js';
 import { hostArch, type HostArch } from '../kernel/arch/host.js';
+import { Arm64Registers } from '../kernel/arch/arm64/registers.js';
 import { PTRACE_ARM64 } from '../kernel/arch/arm64/requests.js';
+import { X64Registers } from '../kernel/arch/x64/registers.js';
 import { PTRACE_X64 } from '../kernel/arch/x64/requests.js';
 import { ERRNO } from '../kernel/errno.js';
 import { PTRACE_EVENT } from '../kernel/events.js';
@@ -17,7 +19,8 @@ import { decodeSiginfo, type SigInfo } from '../kernel/siginfo.js';
 import { isStopSignal, SIG, signalName } from '../kernel/signals.js';
 import { checkAbortSignal, type CheckedSignal } from '../raw/abort-signal.js';
 import { requestFailed } from '../raw/failure.js';
-import { procState } from '../proc.js';
+import { procState, procTasks } from '../proc.js';
+import { scaledMillis } from '../time-scale.js';
 import { binding } from '../binding.js';
 import { readTrapArm64 } from './arch/arm64/traps.js';
 import { readTrapX64 } from './arch/x64/traps.js';
@@ -48,6 +51,7 @@ import {
   type SignalOptions,
   type Stop,
 } from './stop.js';
+import { RegisterRoom } from './register-room.js';
 import { OP, SyscallWords } from './syscall-words.js';
 import type { TracerCore } from './tracer-core.js';
 import type { StatusSink } from './wait-hub.js';
@@ -84,11 +88,15 @@ const REQUEST: Readonly<Record<ResumeMode, number>> = {
 };
 const MODES = Object.keys(REQUEST) as ResumeMode[];
 
+/** How often a detach looks whether a leader that does not stop has left its threads. */
+const LEADER_MILLIS = 20;
+
 const STEPPING: ReadonlySet<ResumeMode> = new Set(['step', 'block-step', 'sysemu-step']);
 
 const siginfoBytes = new Uint8Array(128);
 const word = new BigUint64Array(1);
 const registerBytes = new Uint8Array(MAX_REGISTERS_SIZE);
+const registerRoom = new RegisterRoom(ARCH === 'x64' ? X64Registers.SIZE : Arm64Registers.SIZE);
 const four = new Uint8Array(4);
 
 /** Set once PTRACE_GET_SYSCALL_INFO was refused: before Linux 5.3 entry and exit can only be told by counting. */
@@ -134,6 +142,7 @@ export class Tracee implements StatusSink {
   #intercept: ((stop: Stop | undefined) => void) | undefined;
   #endWaiters: EndWaiter[] = [];
   #seesEnd: boolean;
+  #backlog: number[] | undefined;
 
   /** @internal */
   constructor(core: TracerCore, tid: number, pid: number, state: 'starting' | 'running', child: { own: boolean }) {
@@ -177,9 +186,11 @@ export class Tracee implements StatusSink {
   get registers(): Registers {
     if (this.#registers !== undefined) return this.#registers;
     this.#requireStop('PTRACE_GETREGSET');
-    const length = this.#core.layer.ptraceIovec(PTRACE.GETREGSET, this.#tid, NT.PRSTATUS, registerBytes);
+    const place = registerRoom.place();
+    const length = this.#core.layer.ptraceIovec(PTRACE.GETREGSET, this.#tid, NT.PRSTATUS, place);
     if (length < 0) throw this.#failed(PTRACE.GETREGSET, -length);
-    return (this.#registers = registersFrom(ARCH, registerBytes.slice(0, length)));
+    registerRoom.take();
+    return (this.#registers = registersFrom(ARCH, length === place.length ? place : place.subarray(0, length)));
   }
 
   /** The memory of the process. Reading works while the tracee runs, too, where the kernel allows it. */
@@ -308,6 +319,7 @@ export class Tracee implements StatusSink {
   async detach(options?: DetachOptions): Promise<DetachOutcome> {
     const bag = options === undefined ? {} : checkBag('detach', options, ['signal'], 'options');
     const signal = bag.signal === undefined ? undefined : checkSignal('detach', bag.signal, { allowZero: true });
+    let next: Promise<Stop> | undefined;
     for (;;) {
       if (this.#end !== undefined) return this.#end;
       if (this.#state === 'detached') return { kind: 'detached', tid: this.#tid };
@@ -315,12 +327,45 @@ export class Tracee implements StatusSink {
         if (this.#detachNow(signal)) return { kind: 'detached', tid: this.#tid };
         // SIGKILL was quicker.
         this.#leaveStop('running');
-      } else if (this.#state !== 'starting') {
+        next = undefined;
+      } else if (this.isLeader && this.#hasLeftItsThreads()) {
+        this.#leaveBehind();
+        return { kind: 'detached', tid: this.#tid };
+      }
+      if (next === undefined && this.#state !== 'starting') {
         const result = this.#core.layer.ptrace(PTRACE.INTERRUPT, this.#tid, 0, 0);
         if (result === 0) this.#interrupted = true;
       }
-      await this.nextForUs();
+      next ??= this.nextForUs();
+      if (await this.#comes(next)) next = undefined;
     }
+  }
+
+  /** Whether the stop came. For a leader it is not waited for without end: it may leave before its threads, and stops no more then. */
+  async #comes(next: Promise<Stop>): Promise<boolean> {
+    if (!this.isLeader) return next.then(() => true);
+    let timer: NodeJS.Timeout | undefined;
+    const later = new Promise<false>((resolve) => {
+      timer = setTimeout(resolve, scaledMillis(LEADER_MILLIS), false);
+    });
+    try {
+      return await Promise.race([next.then(() => true), later]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Whether it is the zombie of a leader that left before its threads: the kernel tells its end only after theirs. */
+  #hasLeftItsThreads(): boolean {
+    return procState(this.#tid) === 'Z' && (procTasks(this.#pid)?.length ?? 0) > 1;
+  }
+
+  /** A zombie cannot be detached: it is given up, and reaped when the time comes. */
+  #leaveBehind(): void {
+    this.stopIntercepting();
+    this.#clear('detached');
+    this.#core.detached(this, true);
+    this.giveUp(refused('not-tracee', 'wait', this.#tid, 'the tracee was detached'));
   }
 
   /**
@@ -395,8 +440,21 @@ export class Tracee implements StatusSink {
     intercept?.(undefined);
   }
 
+  /** Statuses that were received before this tracee was known, and all that come before they were told. @internal */
+  receiveLater(statuses: readonly number[]): void {
+    const backlog = (this.#backlog = [...statuses]);
+    queueMicrotask(() => {
+      this.#backlog = undefined;
+      for (const status of backlog) this.receive(status);
+    });
+  }
+
   /** A status from the wait. @internal */
   receive(status: number): void {
+    if (this.#backlog !== undefined) {
+      this.#backlog.push(status);
+      return;
+    }
     if ((status & 0xff) !== 0x7f) {
       this.#core.ended(this, status);
       return;

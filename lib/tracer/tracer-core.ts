@@ -17,7 +17,7 @@ import { PTRACE } from '../kernel/requests.js';
 import type { CheckedSignal } from '../raw/abort-signal.js';
 import { rawAttached } from '../raw/attached.js';
 import type { KernelLayer } from '../raw/kernel-layer.js';
-import { procStatus } from '../proc.js';
+import { procState, procStatus } from '../proc.js';
 import { scaledMillis } from '../time-scale.js';
 import type { Colocation } from './colocate.js';
 import { suspectExec } from './exec-suspicion.js';
@@ -32,8 +32,9 @@ export type EndPolicy = 'kill' | 'detach';
 const KILL_AT_END = 1;
 const OWN_CHILD = 2;
 
-/** A new tracee whose parent's event has not come may wait so long for it. */
-const NAMING_MILLIS = 100;
+/** A new tracee whose parent's event has not come may wait so long for it, and whether it still can come is asked so often. */
+const NAMING_MILLIS = 1000;
+const NAMING_CHECK_MILLIS = 20;
 /** An exec may take so long from the end of the other threads to its event, in checks of one millisecond. */
 const EXEC_CHECKS = 10;
 const CHECK_MILLIS = 1;
@@ -43,6 +44,7 @@ class UnnamedTracee implements StatusSink {
   readonly tid: number;
   readonly pid: number;
   readonly statuses: number[] = [];
+  readonly since = performance.now();
   constructor(tid: number, pid: number) {
     this.tid = tid;
     this.pid = pid;
@@ -206,9 +208,7 @@ export class TracerCore {
     if (unnamed !== undefined) {
       this.#unnamed.delete(tid);
       // After the parent's stop, which is being made just now, has been told.
-      queueMicrotask(() => {
-        for (const status of unnamed.statuses) tracee.receive(status);
-      });
+      tracee.receiveLater(unnamed.statuses);
     }
     return tracee;
   }
@@ -228,18 +228,41 @@ export class TracerCore {
     const unnamed = new UnnamedTracee(tid, pid);
     this.#unnamed.set(tid, unnamed);
     this.hub.add(unnamed, pid, 0);
-    this.#namingTimer ??= setTimeout(() => {
-      this.#namingTimer = undefined;
-      this.#releaseUnnamed();
-    }, scaledMillis(NAMING_MILLIS));
+    this.#awaitNaming();
     return unnamed;
   }
 
+  #awaitNaming(): void {
+    this.#namingTimer ??= setTimeout(() => {
+      this.#namingTimer = undefined;
+      this.#releaseUnnamed(false);
+      if (this.#unnamed.size > 0) this.#awaitNaming();
+    }, scaledMillis(NAMING_CHECK_MILLIS));
+  }
+
+  /**
+   * Whether the event that names it can still come: its parent is on its way to that stop for as long as it runs. On a busy machine that
+   * may be long after the child has stopped.
+   */
+  #mayBeNamed(unnamed: UnnamedTracee): boolean {
+    const age = performance.now() - unnamed.since;
+    if (age < scaledMillis(NAMING_CHECK_MILLIS)) return true;
+    if (age > scaledMillis(NAMING_MILLIS)) return false;
+    const parent = procStatus(unnamed.tid)?.ppid ?? 0;
+    const kin = [...this.threadsOf(unnamed.pid), ...this.threadsOf(parent)];
+    // CLONE_PARENT: anyone's.
+    return (kin.length > 0 ? kin : [...this.tracees.values()]).some(
+      ({ tid, state }) => state === 'running' && procState(tid) === 'R',
+    );
+  }
+
   /** Nobody named them: their parent was killed before its event, or the clone asked for a tracer without an event. */
-  #releaseUnnamed(): void {
+  #releaseUnnamed(all: boolean): void {
+    // Only who has come before the look is asked about.
+    const old = [...this.#unnamed].filter(([, unnamed]) => all || !this.#mayBeNamed(unnamed));
     this.hub.drain();
-    for (const [tid, unnamed] of this.#unnamed) {
-      this.#unnamed.delete(tid);
+    for (const [tid, unnamed] of old) {
+      if (!this.#unnamed.delete(tid)) continue;
       const parent = procStatus(tid)?.ppid ?? 0;
       const tracee = this.add(
         tid,
@@ -326,12 +349,12 @@ export class TracerCore {
     }
   }
 
-  /** A tracee was detached. A child of ours stays ours to reap. */
-  detached(tracee: Tracee): void {
+  /** A tracee was detached. A child of ours stays ours to reap, and so does the zombie of a leader, which cannot be detached. */
+  detached(tracee: Tracee, zombie = false): void {
     this.#queue.take(tracee);
     this.hub.remove(tracee.tid);
     this.#forget(tracee);
-    if (tracee.isOwnChild && tracee.isLeader) {
+    if (zombie || (tracee.isOwnChild && tracee.isLeader)) {
       const pid = tracee.pid;
       this.hub.addChild(pid, (status) => {
         binding().forgetChild(pid);
@@ -423,7 +446,7 @@ export class TracerCore {
   nameAll(): void {
     clearTimeout(this.#namingTimer);
     this.#namingTimer = undefined;
-    this.#releaseUnnamed();
+    this.#releaseUnnamed(true);
   }
 
   /** Nothing is traced any more, and nothing will be. */

@@ -423,7 +423,8 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
     let timer: NodeJS.Timeout | undefined;
     const stuck = new Promise<void>((resolve) => {
       timer = setInterval(() => {
-        if (procState(tracee.tid) === 'D') resolve();
+        // Z: a leader that left before its threads; its end comes with the last of them.
+        if ('DZ'.includes(procState(tracee.tid) ?? 'Z')) resolve();
       }, scaledMillis(UNINTERRUPTIBLE_MILLIS));
     });
     try {

@@ -355,6 +355,11 @@ export class WaitHub {
 
   /** Whether the stranger is one of us from now on, with its status consumed. */
   #meetStranger(tid: number, status: number, batch: number[]): boolean {
+    if (this.#children.has(tid)) {
+      // A leader that was given up after it had left its threads, the last of which has ended now.
+      this.#reapChildren();
+      return !this.#children.has(tid);
+    }
     const sink = this.#stranger(tid, status);
     if (sink === undefined) return false;
     if (this.layer.wait4(tid, W.WNOHANG | W.__WALL, this.#word, null) === tid) batch.push(tid, this.#word[0] ?? 0);
