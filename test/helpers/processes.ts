@@ -26,6 +26,16 @@ export async function until<T>(
   }
 }
 
+/** Waits until something is so, without a turn of the event loop: nothing of this process hears of it meanwhile. */
+export function untilBlocking(condition: () => boolean, what: string, milliseconds = 10_000): void {
+  const end = performance.now() + limit(milliseconds);
+  const cell = new Int32Array(new SharedArrayBuffer(4));
+  while (!condition()) {
+    if (performance.now() > end) throw new Error(`waited in vain: ${what}`);
+    Atomics.wait(cell, 0, 0, 0.5);
+  }
+}
+
 /**
  * What a promise gives, or an error that says what was waited for.
  *

@@ -28,6 +28,7 @@ export {
   tasksOf,
   turns,
   until,
+  untilBlocking,
   within,
 } from './processes.js';
 
@@ -35,16 +36,24 @@ const children = new Set<number>();
 const tracers = new Set<Tracer>();
 
 afterEach(async () => {
-  for (const tracer of tracers) await within(tracer.close(), 'the tracer closes');
-  tracers.clear();
+  const left = [...tracers];
   const pids = [...children];
+  tracers.clear();
   children.clear();
+  try {
+    for (const tracer of left) await within(tracer.close(), () => `the tracer of ${tracer.tracees.join()} closes`);
+  } finally {
+    await reap(pids);
+  }
+});
+
+async function reap(pids: readonly number[]): Promise<void> {
   for (const pid of pids) if (statusOf(pid)?.ppid === process.pid) binding().kill(pid, 9);
   for (const pid of pids) {
     await until(() => statusOf(pid)?.ppid !== process.pid || reapedNow(pid), `child ${pid} is reaped`);
     binding().forgetChild(pid);
   }
-});
+}
 
 /** A tracer that is closed after the test. */
 export function newTracer(options?: TracerOptions): Tracer {
