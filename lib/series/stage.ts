@@ -5,14 +5,14 @@
 import { closeSync, readSync, writeSync } from 'node:fs';
 import { binding } from '../binding.js';
 import { isPtraceError } from '../errors.js';
-import { errnoMessage } from '../kernel/errno.js';
+import { ERRNO, errnoMessage } from '../kernel/errno.js';
 import { type IdType } from '../kernel/wait-flags.js';
 import { type ChildScript, result, script, start } from '../raw/child.js';
 import * as raw from '../raw/index.js';
 import { scaledMillis } from '../time-scale.js';
 import { becomeNode, type Cues, descriptorsOf } from './cues.js';
 import { beat, pausesOf } from './nap.js';
-import { processGroup, rests, waits } from './rest.js';
+import { processGroup, Rest } from './rest.js';
 import { printf as scriptPrintf } from './script-printf.js';
 
 export { ts100ms, ts1s, ts3s } from './nap.js';
@@ -38,10 +38,13 @@ export function printf(text: string): void {
   writeSync(here().transcript, text);
 }
 
+/** The words of strerror(3) where they are in a transcript. */
+const strerror = new Map<number, string>([[ERRNO.ECHILD, 'No child processes']]);
+
 /** Prints as perror(3) does. Rethrows what is no failed system call. */
 export function perror(what: string, error: unknown): void {
   if (!isPtraceError(error) || error.errno === 0) throw error;
-  printf(`${what}: ${errnoMessage(error.errno)}\n`);
+  printf(`${what}: ${strerror.get(error.errno) ?? errnoMessage(error.errno)}\n`);
 }
 
 /** In a script: prints a line by one write(2). Format and limits: see script-printf.ts. */
@@ -84,13 +87,13 @@ export function tick(): void {
 
 /** Waits until the other processes of the program have nothing to do but wait for somebody. */
 export function settle(): void {
-  let calm = 0;
-  until(() => {
-    const others = processGroup(process.pid).filter((pid) => pid !== process.pid);
-    calm = others.every((pid) => (pid === standBy?.pid ? waits(pid) : rests(pid))) ? calm + 1 : 0;
-    // A stop shows in /proc a moment before the tracer is woken for it.
-    return calm === 2;
-  });
+  const rest = new Rest();
+  until(() =>
+    rest.look(
+      processGroup(process.pid).filter((pid) => pid !== process.pid),
+      standBy?.pid,
+    ),
+  );
 }
 
 /** Waits until something is so, for 2 seconds. Whether it is. */

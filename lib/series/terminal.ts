@@ -5,7 +5,7 @@ import { procState } from '../proc.js';
 import { scaledMillis } from '../time-scale.js';
 import { deferred } from './deferred.js';
 import { beat, pausesOf } from './nap.js';
-import { rests } from './rest.js';
+import { Rest } from './rest.js';
 
 export interface Tracee {
   readonly pid: number;
@@ -61,7 +61,8 @@ export class Terminal {
     const { pid, naps } = await this.#open(this.#line.tracee);
     for (const pause of pausesOf(milliseconds, naps > 0 ? naps : undefined)) {
       await this.#open(delay(pause.milliseconds * this.#line.pace, undefined, { signal: this.#line.closed }));
-      if (naps > 0) await this.until(() => rests(pid));
+      const rest = new Rest();
+      if (naps > 0) await this.until(() => rest.look([pid]));
       if (pause.beatAfter) beat(this.#line.beatWrite);
     }
   }
