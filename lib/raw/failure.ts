@@ -6,6 +6,7 @@
  * moment shows as stopped with its stop not consumed, and is reported as running at the time of the request, which it was.
  */
 import { existsSync } from 'node:fs';
+import { checkLength, checkTid, checkUint32 } from '../arguments.js';
 import { binding } from '../binding.js';
 import { type PtraceError, type PtraceReason, fromErrno, reasonOfErrno } from '../errors.js';
 import { hostArch } from '../kernel/arch/host.js';
@@ -250,8 +251,14 @@ const mteTags: ReadonlyMap<number, Explanation> = new Map([
  * @param request the request's number
  * @param tid the task it was for
  * @param errno the error number, positive
+ * @throws PtraceError 'bad-input'
  */
 export function explainFailure(request: number, tid: number, errno: number): Explanation {
+  const name = 'explainFailure';
+  return explain(checkUint32(name, request, 'request'), checkTid(name, tid), checkLength(name, errno, 'errno', 4095));
+}
+
+function explain(request: number, tid: number, errno: number): Explanation {
   const isAttach = request === PTRACE.ATTACH || request === PTRACE.SEIZE;
   if (errno === ERRNO.ESRCH) return isAttach ? GONE : explainNoSuchProcess(tid);
   if (errno === ERRNO.EPERM && isAttach) return explainDeniedAttach(tid);
@@ -273,6 +280,6 @@ export function explainFailure(request: number, tid: number, errno: number): Exp
  * @param errno the error number, positive
  */
 export function requestFailed(request: number, tid: number, errno: number): PtraceError {
-  const { reason, detail } = explainFailure(request, tid, errno);
+  const { reason, detail } = explain(request, tid, errno);
   return fromErrno(nameOfRequest(request), tid, errno, reason, detail);
 }

@@ -5,6 +5,7 @@
 export * from './arch-prctl.js';
 export * from './attach.js';
 export { rawAttached } from './attached.js';
+export * from './child.js';
 export { type Explanation, explainFailure } from './failure.js';
 export * from './memory.js';
 export * from './mte-tags.js';
@@ -18,6 +19,7 @@ export * from './resume.js';
 export * from './rseq.js';
 export { getFilter, getFilterLength, getMetadata } from './seccomp.js';
 export * from './siginfo.js';
+export * from './spawn.js';
 export * from './syscall-info.js';
 export * from './syscall-user-dispatch.js';
 export * from './thread-area.js';

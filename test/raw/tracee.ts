@@ -5,6 +5,7 @@ import { afterEach, expect } from 'vitest';
 import { binding } from '../../lib/binding.js';
 import { PtraceError, type PtraceReason } from '../../lib/errors.js';
 import { PTRACE_EVENT } from '../../lib/kernel/events.js';
+import { PTRACE } from '../../lib/kernel/requests.js';
 import { SIG } from '../../lib/kernel/signals.js';
 import { W } from '../../lib/kernel/wait-flags.js';
 import { procStatus } from '../../lib/proc.js';
@@ -12,7 +13,7 @@ import { type ChildScript, type ScriptChild, type ScriptOptions, script, start }
 import { cont, interrupt, listen, seize, wait4 } from '../../lib/raw/index.js';
 import { root } from '../helpers/dist.js';
 import { limit } from '../helpers/scale.js';
-import { end, nap, stateOf, until } from './ends.js';
+import { nap, stateOf, until } from './ends.js';
 
 const alive = new Set<number>();
 
@@ -21,8 +22,22 @@ afterEach(() => {
   const children = [...alive].filter((pid) => procStatus(pid)?.ppid === process.pid);
   alive.clear();
   for (const pid of children) binding().kill(pid, SIG.SIGKILL);
-  for (const pid of children) end(pid);
+  for (const pid of children) finish(pid);
 });
+
+/** Kills a child, takes it out of the stop of its exit if it was asked to stop there, and reaps it. */
+export function finish(pid: number): void {
+  const status = new Int32Array(1);
+  const limitAt = Date.now() + limit(10_000);
+  binding().kill(pid, SIG.SIGKILL);
+  for (;;) {
+    const found = binding().wait4(pid, W.WNOHANG | W.__WALL, status, null);
+    if (found < 0 || (found === pid && ((status[0] ?? 0) & 0xff) !== 0x7f)) return;
+    binding().ptrace(PTRACE.CONT, pid, 0, 0);
+    if (Date.now() > limitAt) throw new Error(`${pid} does not die`);
+    if (found === 0) nap(0.2);
+  }
+}
 
 /** A child that plays a script; it is killed and reaped after the test, whatever has become of it. */
 export function child(part: ChildScript, options?: ScriptOptions): ScriptChild {
