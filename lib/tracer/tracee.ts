@@ -305,8 +305,9 @@ export class Tracee implements StatusSink {
     }
     if (this.#registers !== undefined) this.#writeBackRegisters();
     const result = this.#core.layer.ptrace(PTRACE.LISTEN, this.#tid, 0, 0);
-    if (result < 0 && result !== -ERRNO.ESRCH) throw this.#failed(PTRACE.LISTEN, -result);
-    this.#leaveStop('listening');
+    // EIO: SIGKILL took it out of its group-stop and it stands in EVENT_EXIT already.
+    if (result < 0 && result !== -ERRNO.ESRCH && result !== -ERRNO.EIO) throw this.#failed(PTRACE.LISTEN, -result);
+    this.#leaveStop(result < 0 ? 'running' : 'listening');
     return this.#nextStop();
   }
 

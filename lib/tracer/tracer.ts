@@ -511,7 +511,9 @@ async function endTracee(tracee: Tracee): Promise<void> {
 function seizeFailed(request: string, tid: number, errno: number): Error {
   if (errno === ERRNO.EPERM) {
     const status = procStatus(tid);
-    const tracer = status?.tracerPid ?? 0;
+    // The kernel gives EPERM for what is dying, too.
+    if (status === undefined || 'ZX'.includes(status.state)) return fromErrno(request, tid, errno, 'gone');
+    const tracer = status.tracerPid;
     return fromErrno(
       request,
       tid,
