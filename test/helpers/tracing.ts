@@ -15,9 +15,10 @@ import {
   Tracer,
   type TracerOptions,
 } from '../../lib/tracer/index.js';
-import { which } from './programs.js';
+import { has, which } from './programs.js';
 import { isGone, reapedNow, statusOf, stateOf, until, within } from './processes.js';
 
+export { has, which };
 export {
   describeProcess,
   isGone,
