@@ -26,8 +26,8 @@ import { kernelLayer, type KernelLayer } from '../raw/kernel-layer.js';
 const POLL_MICROS = 50;
 /** How long stops may be handled without a turn of the event loop. */
 const SLICE_MILLIS = 2;
-/** So many pumps go by between two readings of the clock. */
-const PUMPS_PER_CLOCK = 16;
+/** So many statuses are dispatched between two readings of the clock. */
+const STATUSES_PER_CLOCK = 4;
 /** After so many polls in vain polling is off ... */
 const MISSES_TO_STOP_POLLING = 4;
 /** ... but for one in so many, and until a ring comes so soon that a poll would have seen it. */
@@ -77,7 +77,8 @@ export class WaitHub {
   #coarse: NodeJS.Timeout | undefined;
   #coarseLooks = 0;
   #turn: NodeJS.Immediate | undefined;
-  #pumps = 0;
+  /** Statuses dispatched since the clock was read, and the time at which the slice began: 0 when that is now. */
+  #dispatched = 0;
   #sliceStart = 0;
 
   constructor(layer: KernelLayer) {
@@ -184,14 +185,14 @@ export class WaitHub {
   };
 
   #sliceIsOver(): boolean {
-    if (++this.#pumps < PUMPS_PER_CLOCK) return false;
-    this.#pumps = 0;
-    const now = performance.now();
     if (this.#sliceStart === 0) {
-      this.#sliceStart = now;
+      this.#dispatched = 0;
+      this.#sliceStart = performance.now();
       return false;
     }
-    return now - this.#sliceStart > SLICE_MILLIS;
+    if (this.#dispatched < STATUSES_PER_CLOCK) return false;
+    this.#dispatched = 0;
+    return performance.now() - this.#sliceStart > SLICE_MILLIS;
   }
 
   /** Goes on after the event loop has had a turn. */
@@ -204,7 +205,6 @@ export class WaitHub {
   readonly #turned = (): void => {
     this.#turn = undefined;
     this.#sliceStart = 0;
-    this.#pumps = 0;
     if (this.#waits === 0) this.#wake();
     else this.#schedule();
   };
@@ -255,7 +255,6 @@ export class WaitHub {
       return;
     }
     this.#sliceStart = 0;
-    this.#pumps = 0;
     if (this.#look(0, false)) {
       this.#emptyRings = 0;
       const now = performance.now();
@@ -375,6 +374,7 @@ export class WaitHub {
   }
 
   #dispatch(sink: StatusSink, status: number): void {
+    this.#dispatched++;
     try {
       sink.receive(status);
     } catch (error) {
