@@ -96,9 +96,9 @@ export function settle(): void {
   );
 }
 
-/** Waits until something is so, for 2 seconds. Whether it is. */
+/** Waits until something is so, for 5 seconds. Whether it is. */
 export function until(check: () => boolean): boolean {
-  const end = performance.now() + scaledMillis(2000);
+  const end = performance.now() + scaledMillis(5000);
   while (!check()) {
     if (performance.now() > end) return false;
     pause(1);
@@ -123,17 +123,20 @@ export interface ForkOptions {
 /**
  * fork(2): a child that plays a script; its pid. It may be traced by any process even where Yama restricts it.
  *
- * Like the children of the C programs it stays in the process group of its mother, which is not an orphaned one.
+ * Like the children of the C programs it stays in the process group of its mother, which is not an orphaned one. And like theirs it has
+ * nothing to do before its part: fork returns when it is past putting its signals in order, which would discard a pending SIGCONT.
  */
 export function fork(part: (child: ChildScript) => unknown, options: ForkOptions = {}): number {
   const { transcript, control, beatRead } = here();
-  const child = script().setPtracerAny();
+  const [bornIn, born] = pipe();
+  const child = script().setPtracerAny().write(born, '.').close(born);
   part(child);
   const { pid } = start(child, {
-    keepFds: [transcript, beatRead],
+    keepFds: [transcript, beatRead, born],
     ownGroup: false,
     deathSignal: options.outlives !== true,
   });
+  hear(bornIn, born, 'the child');
   period ??= options.naps;
   writeSync(control, `tracee ${pid} ${options.naps ?? 0}\n`);
   return pid;
@@ -149,10 +152,16 @@ export function prepareTracer(): void {
   const tracer: Cues = { ...here(), role: 'tracer', orders, ready };
   const { pid } = start(becomeNode(script(), tracer), { keepFds: descriptorsOf(tracer), ownGroup: false });
   closeSync(orders);
-  closeSync(ready);
-  if (readSync(readyIn, Buffer.alloc(1)) !== 1) throw new Error('the tracer did not start');
-  closeSync(readyIn);
+  hear(readyIn, ready, 'the tracer');
   standBy = { pid, orders: ordersOut };
+}
+
+/** Waits for the sign of life of a child that has the other end of a pipe, and closes both ends here. */
+function hear(read: number, write: number, who: string): void {
+  closeSync(write);
+  const length = readSync(read, Buffer.alloc(1));
+  closeSync(read);
+  if (length !== 1) throw new Error(`${who} did not start`);
 }
 
 function pipe(): [number, number] {

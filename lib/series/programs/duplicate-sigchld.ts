@@ -64,8 +64,10 @@ function mommy(s: ChildScript): void {
   s.kill(s.word('tracee'), 'SIGSTOP');
   waitid(s);
 
+  // The tracer may be done before its fork has returned here: the handler shall know by then who it is.
+  s.block('SIGCHLD');
   s.fork((tracer) => {
-    tracer.dieWithParent().handle('SIGCHLD', sigchldSigaction('tracer'), sigaction);
+    tracer.dieWithParent().handle('SIGCHLD', sigchldSigaction('tracer'), sigaction).unblock('SIGCHLD');
     tracer.syscall('ptrace', PTRACE.ATTACH, tracer.word('tracee'), 0, 0);
     waitid(tracer);
     cont(tracer);
@@ -74,7 +76,9 @@ function mommy(s: ChildScript): void {
     waitid(tracer);
     say(tracer, 'tracer: detaching\n');
     tracer.syscall('ptrace', PTRACE.DETACH, tracer.word('tracee'), 0, 0);
-  }).store('tracer');
+  })
+    .store('tracer')
+    .unblock('SIGCHLD');
 
   s.loop((t) => t.pause());
 }

@@ -82,6 +82,7 @@ export const realParentPolls = program(import.meta.url, {
 
   main() {
     const tracee = fork(traceeOf, { naps: ts100ms });
+    settle(); // The tracer's first nap is there to find the tracee stopped.
     forkTracer(tracee);
     settle();
 
@@ -107,6 +108,7 @@ export const realParentWaits = program(import.meta.url, {
 
   main() {
     const tracee = fork(traceeOf, { naps: ts100ms });
+    settle();
     forkTracer(tracee);
 
     for (let i = 0; i < EVENTS; i++) {
