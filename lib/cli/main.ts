@@ -1,0 +1,38 @@
+#!/usr/bin/env node
+/** The command `linux-ptrace`. Each subcommand is made by a file of its own. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { endQuietlyWithoutReader, fail, USAGE } from './ends.js';
+import { seriesCommand } from './series.js';
+
+const subcommands = [seriesCommand];
+
+const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+  description: string;
+};
+
+const program = new Command('linux-ptrace')
+  .description(manifest.description)
+  .version(manifest.version)
+  .exitOverride()
+  .configureOutput({
+    outputError: (text, write) => {
+      write(
+        `${text
+          .replace(/^error: /, 'linux-ptrace: ')
+          .trim()
+          .replaceAll('\n', ' ')}\n`,
+      );
+    },
+  });
+for (const make of subcommands) program.addCommand(make().copyInheritedSettings(program));
+
+endQuietlyWithoutReader();
+try {
+  await program.parseAsync();
+} catch (error) {
+  // Commander has printed what it had to say: help and version end with 0, a command line that it does not understand with 1.
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : USAGE;
+  else fail(error);
+}
