@@ -99,8 +99,7 @@ export async function measure(row: Row, workshop: Workshop, effort: Effort): Pro
     return { ...none, failed: error instanceof Error ? error.message : String(error) };
   }
   const last = done.at(-1);
-  if (last === undefined || last.ours.ns < 0)
-    return { ...none, skipped: 'there is nothing of that kind yet' };
+  if (last === undefined || last.ours.ns < 0) return { ...none, skipped: 'there is nothing of that kind yet' };
   const summary = summarize(
     done.map(({ pairs }) => pairs),
     compared,

@@ -88,7 +88,7 @@ export const rows: readonly Row[] = [
       reference: await inC(place, 'many', ['loop', THREADS]),
     }),
     note: (own, reference) =>
-      `stops of a thread in ${own.more['ns'] === undefined ? '' : '6400'}: ${leastMost(own)}, C ${reference === undefined ? '-' : leastMost(reference)}`,
+      `stops of a thread: ${leastMost(own)}${reference === undefined ? '' : `, C ${leastMost(reference)}`}`,
   },
   {
     ...HOT,

@@ -1,7 +1,7 @@
 /** The results for a reader. */
 import type { Result } from './measure.js';
 
-const WIDTHS = { id: 19, ours: 11, reference: 11, ratio: 7, spread: 15, target: 9 } as const;
+const WIDTHS = { id: 19, ours: 11, reference: 11, ratio: 7, spread: 15, target: 12 } as const;
 
 function number(value: number | null): string {
   if (value === null) return '-';
