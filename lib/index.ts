@@ -13,3 +13,11 @@ export type { Registers } from './kernel/registers.js';
 export type { SigInfo } from './kernel/siginfo.js';
 export * from './tracer/index.js';
 export { explainAccess, type AccessFinding, type AccessFindingKind, type AccessReport } from './access/index.js';
+export {
+  probe,
+  type Capability,
+  type CapabilityBase,
+  type CapabilityGroup,
+  type ProbeReport,
+  type ProbeStatus,
+} from './probe/index.js';

@@ -402,10 +402,11 @@ describe('explainAccess, and what a real PTRACE_SEIZE says', () => {
   });
 
   it('what the kernel would allow and this package refuses: a tracer of ours, a child of Node', async () => {
+    const part = script();
     const jealous = child(
-      script()
+      part
         .waitUntil('victim', '!=', 0)
-        .syscall('ptrace', PTRACE.SEIZE, script().word('victim'), 0, 0)
+        .syscall('ptrace', PTRACE.SEIZE, part.word('victim'), 0, 0)
         .store('seized', 1)
         .loop((s) => s.pause()),
     );
