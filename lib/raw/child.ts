@@ -31,7 +31,8 @@ import {
 import { binding } from '../binding.js';
 import { badInput, fromErrno } from '../errors.js';
 import { ERRNO } from '../kernel/errno.js';
-import { signalSet } from '../kernel/signals.js';
+import { SIGRTMAX, signalSet } from '../kernel/signals.js';
+import { copyOfArray } from './arrays.js';
 import { hostSyscallNumber } from './host-syscalls.js';
 import {
   checkRegister,
@@ -44,6 +45,7 @@ import {
   type Arithmetic,
   type Value,
 } from './script-code.js';
+import { lengthOf } from './views.js';
 
 export { Operand, result, type Arithmetic, type Value } from './script-code.js';
 
@@ -105,6 +107,8 @@ const COUNTERS = 6;
 const ENDLESS_STACKS = 8;
 const MOST_STACKS = 4096;
 const MOST_BYTES = 1 << 28;
+const MOST_TEXTS = 65536;
+const MOST_FDS = 65536;
 
 const CONDITIONS = ['==', '!=', '<', '<=', '>', '>=', 'below'] as const;
 
@@ -226,7 +230,7 @@ export class ChildScript {
       this.#named.set(name, { offset: this.#code.reserve(Math.max(bytes, 1)), bytes });
     } else {
       const bytes = typeof content === 'string' ? Buffer.from(content) : checkBuffer(REQUEST, content, 0, 'content');
-      this.#named.set(name, { offset: this.#code.bytes(bytes), bytes: bytes.length });
+      this.#named.set(name, { offset: this.#code.bytes(bytes), bytes: lengthOf(bytes) });
     }
     return this;
   }
@@ -338,10 +342,12 @@ export class ChildScript {
 
   /** A list of addresses that ends with 0, written when the script runs: only then the addresses are known. */
   #pointers(texts: readonly string[], what: string): Operand {
-    if (!Array.isArray(texts)) throw badInput(REQUEST, `${what} is ${describe(texts)}, want an array of strings`);
-    const list = this.#code.reserve(8 * (texts.length + 1));
-    for (const [index, text] of texts.entries()) {
-      const offset = this.#code.text(checkString(REQUEST, text, `${what}[${index}]`));
+    const checked = copyOfArray(REQUEST, texts, what, MOST_TEXTS).map((text, index) =>
+      checkString(REQUEST, text, `${what}[${index}]`),
+    );
+    const list = this.#code.reserve(8 * (checked.length + 1));
+    for (const [index, text] of checked.entries()) {
+      const offset = this.#code.text(text);
       this.#code.emit(OP.store, [8, Operand.address(list + 8 * index), Operand.address(offset)]);
     }
     return Operand.address(list);
@@ -471,10 +477,9 @@ export class ChildScript {
    */
   handle(signal: SignalLike, handler: Part, options: HandlerOptions = {}): this {
     const bag = checkBag(REQUEST, options, ['flags', 'mask'], 'handler options');
-    const mask = bag.mask === undefined ? [] : bag.mask;
-    if (!Array.isArray(mask)) throw badInput(REQUEST, `mask is ${describe(mask)}, want an array of signals`);
+    const mask = bag.mask === undefined ? [] : copyOfArray(REQUEST, bag.mask, 'mask', SIGRTMAX);
     const entry = this.#newLabel('handler');
-    const blocked = signalSet((mask as unknown[]).map((each) => checkSignal(REQUEST, each)));
+    const blocked = signalSet(mask.map((each) => checkSignal(REQUEST, each)));
     this.#sigaction(signal, [2, entry, this.#flags(bag.flags ?? 0), blocked]);
     return this.#aside(entry, handler, () => {
       this.#code.emit(OP.end);
@@ -747,6 +752,11 @@ export class ChildScript {
     return Operand.address(this.#code.constant(bytes));
   }
 
+  /** @internal Whether a value is a script: not one that only says so, such as a proxy. */
+  static isScript(value: unknown): value is ChildScript {
+    return typeof value === 'object' && value !== null && #code in value;
+  }
+
   /** @internal What {@link start} hands to the machine. */
   assemble(prologue: Code): {
     words: BigInt64Array;
@@ -808,12 +818,10 @@ function prologue(options: ScriptOptions | undefined): Code {
   }
   if (checkBoolean(REQUEST, bag.ownGroup, 'ownGroup', true)) systemCall(code, 'setpgid', 0, 0);
   if (bag.keepFds !== true) {
-    const keep = bag.keepFds ?? [];
-    if (!Array.isArray(keep))
-      throw badInput(REQUEST, `keepFds is ${describe(keep)}, want an array of descriptors or true`);
+    const keep = copyOfArray(REQUEST, bag.keepFds ?? [], 'keepFds', MOST_FDS);
     closeOthers(
       code,
-      (keep as unknown[]).map((fd) => checkLength(REQUEST, fd, 'descriptor', 0x7fffffff)),
+      keep.map((fd) => checkLength(REQUEST, fd, 'descriptor', 0x7fffffff)),
     );
   }
   code.emit(OP.set, [0], 0);
@@ -826,7 +834,7 @@ function prologue(options: ScriptOptions | undefined): Code {
  * @throws PtraceError 'bad-input' for a label that is never set; with the errno of clone(2) when there is no room for another process
  */
 export function start(child: ChildScript, options?: ScriptOptions): ScriptChild {
-  if (!(child instanceof ChildScript)) throw badInput(REQUEST, `script is ${describe(child)}, want a ChildScript`);
+  if (!ChildScript.isScript(child)) throw badInput(REQUEST, `script is ${describe(child)}, want a ChildScript`);
   const { words, data, stacks, places } = child.assemble(prologue(options));
   const addresses = new BigUint64Array(4);
   const pid = binding().runScript(words, data, stacks, addresses);

@@ -4,6 +4,7 @@
  */
 import { badInput } from '../errors.js';
 import { checkWord, describe } from '../arguments.js';
+import { lengthOf, prefixOf } from './views.js';
 
 const REQUEST = 'script';
 
@@ -92,9 +93,17 @@ export type Value = number | bigint | Operand;
 /** The result of the last system call or computation of the flow of control: register 0. */
 export const result: Operand = Operand.register(0);
 
+function isOperand(value: unknown): value is Operand {
+  try {
+    return value instanceof Operand;
+  } catch {
+    return false; // a proxy that does not bear to be asked
+  }
+}
+
 /** Checks a value that comes from outside. */
 export function checkValue(value: unknown, what: string): Value {
-  if (value instanceof Operand) return value;
+  if (isOperand(value)) return value;
   if (typeof value === 'number' || typeof value === 'bigint') return checkWord(REQUEST, value, what);
   throw badInput(REQUEST, `${what} is ${describe(value)}, want a safe integer, a bigint of 64 bits or an operand`);
 }
@@ -158,8 +167,10 @@ export class Code {
 
   /** Bytes of their own. Their offset. */
   bytes(bytes: Uint8Array): number {
-    const offset = this.reserve(bytes.length);
-    this.#data.set(bytes, offset);
+    // What the caller's object says of itself is not believed.
+    const plain = prefixOf(bytes, lengthOf(bytes));
+    const offset = this.reserve(plain.length);
+    this.#data.set(plain, offset);
     return offset;
   }
 

@@ -18,6 +18,7 @@ import { type WaitStatus, decodeWaitStatus, waitStatusFromSiginfo } from '../ker
 import { forgetAttached } from './attached.js';
 import { kernelLayer } from './kernel-layer.js';
 import { type ResourceUsage, RUSAGE_WORDS, decodeRusage } from './resource-usage.js';
+import { isInt32Array } from './views.js';
 
 /** What else a wait can be asked for. */
 export interface WaitExtras {
@@ -110,7 +111,7 @@ export function wait4(pid: number, options = 0, extras?: WaitExtras): Wait4Resul
 let lastStatus: Int32Array | undefined;
 
 function checkStatus(status: unknown): void {
-  if (!(status instanceof Int32Array)) throw badInput('wait4', `status is ${describe(status)}, want an Int32Array`);
+  if (!isInt32Array(status)) throw badInput('wait4', `status is ${describe(status)}, want an Int32Array`);
   checkBuffer('wait4', status, 4, 'status');
   lastStatus = status;
 }
