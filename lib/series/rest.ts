@@ -64,15 +64,36 @@ export class Rest {
   }
 }
 
-/** The processes of a process group. */
-export function processGroup(pgid: number): number[] {
-  return readdirSync('/proc')
-    .map(Number)
-    .filter((pid) => Number.isInteger(pid) && groupOf(pid) === pgid);
+interface Kin {
+  readonly pid: number;
+  readonly ppid: number;
+  readonly pgid: number;
 }
 
-function groupOf(pid: number): number | undefined {
+function kinOf(pid: number): Kin | undefined {
   const stat = read(`/proc/${pid}/stat`);
   if (stat === undefined) return undefined;
-  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]);
+  // The name may hold blanks and parentheses: the fields go on behind the last one.
+  const [, ppid, pgid] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return { pid, ppid: Number(ppid), pgid: Number(pgid) };
+}
+
+function processes(): Kin[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => kinOf(Number(name)) ?? []);
+}
+
+/** The processes of a process group. */
+export function processGroup(group: number): number[] {
+  return processes()
+    .filter(({ pgid }) => pgid === group)
+    .map(({ pid }) => pid);
+}
+
+/** The children of a process, those that it was given included. */
+export function childrenOf(parent: number): number[] {
+  return processes()
+    .filter(({ ppid }) => ppid === parent)
+    .map(({ pid }) => pid);
 }

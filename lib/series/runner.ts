@@ -4,7 +4,6 @@ import { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { binding } from '../binding.js';
 import { fromErrno } from '../errors.js';
-import { SIG } from '../kernel/signals.js';
 import { P_PID, W } from '../kernel/wait-flags.js';
 import { decodeWaitStatus } from '../kernel/wait-status.js';
 import { waitidAsync } from '../raw/index.js';
@@ -136,7 +135,7 @@ export async function runProgram(program: Program, options: RunOptions = {}): Pr
   const played = async (): Promise<'played'> => {
     if (program.terminal === undefined) {
       const failed = howItEnded(await news.motherEnd.promise);
-      if (failed !== undefined) problems.push(failed);
+      if (failed !== undefined && !over.signal.aborted) problems.push(failed);
       return 'played';
     }
     const { tracee, motherEnd } = news;
@@ -158,11 +157,11 @@ export async function runProgram(program: Program, options: RunOptions = {}): Pr
     problems.push('its processes could not be ended');
     troupe.abandon();
   }, scaledMillis(FAREWELL));
-  // The program may have ended without its orphans; its mother may be about to start another child.
+  // What dies may leave orphans; the mother may be about to start another child.
   const again = setInterval(() => {
-    troupe.kill(SIG.SIGKILL);
+    troupe.kill();
   }, 20);
-  troupe.kill(SIG.SIGKILL);
+  troupe.kill();
   await gone;
   clearTimeout(farewell);
   clearInterval(again);

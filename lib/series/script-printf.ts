@@ -24,13 +24,11 @@ export function printf(script: ChildScript, fd: Value, format: string, ...values
   if (values.length === 0) return script.write(fd, format);
   const id = `line ${++lines}`;
   script.buffer(id, Buffer.byteLength(format) + LONGEST_NUMBER * (values.length + 1));
-  const [first = '', ...rest] = format.split(/(?=%(?:02)?d)/);
   script.set(script.address(id), END);
-  literal(script, first);
-  for (const [index, piece] of rest.entries()) {
-    const padded = piece.startsWith('%02d');
-    decimal(script, values[index] ?? 0, padded ? 2 : 1, `${id}, number ${index}`);
-    literal(script, piece.slice(padded ? 4 : 2));
+  // Every second piece is a conversion.
+  for (const [index, piece] of format.split(/(%(?:02)?d)/).entries()) {
+    if (index % 2 === 0) literal(script, piece);
+    else decimal(script, values[(index - 1) / 2] ?? 0, piece === '%02d' ? 2 : 1, `${id}, piece ${index}`);
   }
   script.compute(script.register(END), 'subtract', script.address(id), DIGIT);
   return script.syscall('write', fd, script.address(id), script.register(DIGIT));

@@ -19,7 +19,8 @@ export { ts100ms, ts1s, ts3s } from './nap.js';
 
 let cues: Cues | undefined;
 let period: number | undefined;
-let standBy: { readonly pid: number; readonly orders: number } | undefined;
+/** The tracer, and whether it has its tracee: before, it waits for us. */
+let standBy: { readonly pid: number; readonly orders: number; ordered: boolean } | undefined;
 
 function here(): Cues {
   if (cues === undefined) throw new Error('this process plays no part in a program');
@@ -88,12 +89,11 @@ export function tick(): void {
 /** Waits until the other processes of the program have nothing to do but wait for somebody. */
 export function settle(): void {
   const rest = new Rest();
-  until(() =>
-    rest.look(
-      processGroup(process.pid).filter((pid) => pid !== process.pid),
-      standBy?.pid,
-    ),
-  );
+  const idle = [process.pid, ...(standBy?.ordered === false ? [standBy.pid] : [])];
+  until(() => {
+    const others = processGroup(process.pid).filter((pid) => !idle.includes(pid));
+    return rest.look(others, standBy?.pid);
+  });
 }
 
 /** Waits until something is so, for 5 seconds. Whether it is. */
@@ -153,7 +153,7 @@ export function prepareTracer(): void {
   const { pid } = start(becomeNode(script(), tracer), { keepFds: descriptorsOf(tracer), ownGroup: false });
   closeSync(orders);
   hear(readyIn, ready, 'the tracer');
-  standBy = { pid, orders: ordersOut };
+  standBy = { pid, orders: ordersOut, ordered: false };
 }
 
 /** Waits for the sign of life of a child that has the other end of a pipe, and closes both ends here. */
@@ -175,6 +175,7 @@ function pipe(): [number, number] {
 export function forkTracer(tracee: number): number {
   if (standBy === undefined) throw new Error('the program has no tracer');
   writeSync(standBy.orders, `${tracee}\n`);
+  standBy.ordered = true;
   return standBy.pid;
 }
 

@@ -2,13 +2,14 @@
 import { isPtraceError } from '../errors.js';
 import { SIG } from '../kernel/signals.js';
 import { kill, killGroup } from '../raw/index.js';
+import { childrenOf } from './rest.js';
 
 /** The processes of one program. */
 export interface Troupe {
   /** The mother's pid, which is the id of the process group of all; 0 until it is known. */
   mother: number;
-  /** Signals the mother's group. */
-  kill(signal: number): void;
+  /** Kills the mother's group, and the orphans that the stagehand was given, whatever group they are in. */
+  kill(): void;
   /** Gives up waiting for its end: kills the stagehand. What is left goes to init. */
   abandon(): void;
   /** It is reaped: its ids belong to others from now on. */
@@ -30,9 +31,10 @@ function unlessGone(send: () => void): void {
 export function enlist(stagehand: number): Troupe {
   const troupe: Troupe = {
     mother: 0,
-    kill(signal) {
-      if (!troupes.has(troupe) || troupe.mother === 0) return;
-      unlessGone(() => killGroup(troupe.mother, signal));
+    kill() {
+      if (!troupes.has(troupe)) return;
+      if (troupe.mother !== 0) unlessGone(() => killGroup(troupe.mother, SIG.SIGKILL));
+      for (const child of childrenOf(stagehand)) unlessGone(() => kill(child, SIG.SIGKILL));
     },
     abandon() {
       if (!troupes.has(troupe)) return;
@@ -51,7 +53,7 @@ export function enlist(stagehand: number): Troupe {
 /** process.exit, an uncaught exception: there is no time left to wait for anybody. */
 function endAll(): void {
   for (const troupe of troupes) {
-    troupe.kill(SIG.SIGKILL);
+    troupe.kill();
     troupe.abandon();
   }
 }
