@@ -19,7 +19,7 @@ import { decodeSiginfo, type SigInfo } from '../kernel/siginfo.js';
 import { isStopSignal, SIG, signalName } from '../kernel/signals.js';
 import { checkAbortSignal, type CheckedSignal } from '../raw/abort-signal.js';
 import { requestFailed } from '../raw/failure.js';
-import { procState, procTasks } from '../proc.js';
+import { procState, procStatus, procTasks } from '../proc.js';
 import { scaledMillis } from '../time-scale.js';
 import { binding } from '../binding.js';
 import { readTrapArm64 } from './arch/arm64/traps.js';
@@ -285,6 +285,7 @@ export class Tracee implements StatusSink {
     this.#requireAlive('PTRACE_INTERRUPT');
     const result = this.#core.layer.ptrace(PTRACE.INTERRUPT, this.#tid, 0, 0);
     if (result < 0 && result !== -ERRNO.ESRCH) throw this.#failed(PTRACE.INTERRUPT, -result);
+    if (result < 0) this.endIfReleased();
     this.#interrupted = true;
     return this.#nextStop();
   }
@@ -336,10 +337,23 @@ export class Tracee implements StatusSink {
       if (next === undefined && this.#state !== 'starting') {
         const result = this.#core.layer.ptrace(PTRACE.INTERRUPT, this.#tid, 0, 0);
         if (result === 0) this.#interrupted = true;
+        else if (this.endIfReleased()) continue;
       }
       next ??= this.nextForUs();
       if (await this.#comes(next)) next = undefined;
     }
+  }
+
+  /**
+   * A leader is released by the kernel without a status when a thread that is not traced executes a program: its id is the new program's
+   * then, which is nobody's tracee. To be asked when a request found nobody there; the tracee has ended if so.
+   *
+   * @internal
+   */
+  endIfReleased(): boolean {
+    if (!this.isLeader || procStatus(this.#tid)?.tracerPid === binding().gettid()) return false;
+    this.#core.released(this);
+    return true;
   }
 
   /** Whether the stop came. For a leader it is not waited for without end: it may leave before its threads, and stops no more then. */

@@ -320,6 +320,13 @@ export class TracerCore {
     for (const { tracee, status } of held) this.#finish(tracee, status, cause);
   }
 
+  /** The kernel has released a leader without a status: a thread that is not traced executed a program. */
+  released(tracee: Tracee): void {
+    this.hub.remove(tracee.tid);
+    this.#settleHeld(tracee.pid, 'exec');
+    this.#finish(tracee, 0, 'exec');
+  }
+
   #finish(tracee: Tracee, status: number, cause: 'exit' | 'exec'): void {
     this.#forget(tracee);
     if (tracee.isOwnChild && tracee.isLeader && cause === 'exit') binding().forgetChild(tracee.pid);
