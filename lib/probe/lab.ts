@@ -15,8 +15,8 @@ import { kernelLayer } from '../raw/kernel-layer.js';
 import { scaledMillis } from '../time-scale.js';
 
 /** How long a stop may take that always comes at once. Halved with every one that does not come, so that all of them together end. */
-const PATIENCE_MILLIS = 500;
-const LEAST_PATIENCE_MILLIS = 10;
+const PATIENCE_MILLIS = 2000;
+const LEAST_PATIENCE_MILLIS = 20;
 const CLOSING_MILLIS = 2000;
 /** So long the CPU is only given away between looks; afterwards this thread sleeps. */
 const POLL_MICROS = 300;
@@ -126,10 +126,15 @@ export class Lab {
     binding().forgetChild(tid);
   }
 
-  /** Kills all that is left, and reaps it. Never throws. */
-  close(): void {
+  /** Kills all that is left, and does not wait for it: that is for {@link close}. */
+  dismiss(): void {
     for (const leader of this.#leaders) binding().kill(-leader, SIG.SIGKILL);
     for (const tid of this.#alive) binding().kill(tid, SIG.SIGKILL);
+  }
+
+  /** Kills all that is left, and reaps it. Never throws. */
+  close(): void {
+    this.dismiss();
     const end = performance.now() + scaledMillis(CLOSING_MILLIS);
     while (this.#alive.size > 0 && performance.now() < end) {
       let ended = false;

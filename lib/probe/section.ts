@@ -15,6 +15,8 @@ export function runSection(section: Section, lab: Lab, notes: Notes): void {
     section.run(lab, notes);
     return 'done';
   });
+  // While the next one works, they die.
+  lab.dismiss();
   notes.rest(
     section.ids,
     outcome.status === 'yes' ? no('was not tried') : { ...outcome, detail: `not reached: ${outcome.detail}` },

@@ -12,10 +12,10 @@ import { attempt, failed, type Notes, type Outcome, yes } from '../notes.js';
 import type { Section } from '../section.js';
 
 const absences: ReadonlyMap<number, string> = new Map([
-  [ERRNO.EINVAL, 'a tracee of this ABI has no such set'],
+  [ERRNO.EINVAL, 'this kernel has no such set for a tracee of this ABI'],
   [ERRNO.ENODEV, 'the CPU or the kernel does not have it'],
-  [ERRNO.ENXIO, 'there is nothing in it'],
-  [ERRNO.EIO, 'there is nothing in it'],
+  [ERRNO.ENXIO, 'the tracee has nothing in it'],
+  [ERRNO.EIO, 'the tracee has nothing in it'],
 ]);
 
 function absent(outcome: Outcome): Outcome {
