@@ -48,7 +48,7 @@ export class SeriesText implements Audience {
     const agreeing = outcomes.length - differing.length;
     this.#print('');
     this.#print(
-      `${agreeing} of ${outcomes.length} programs agree with their commits on Linux ${release()}, ${process.arch} (${secondsText(seconds)})`,
+      `${agreeing} of ${outcomes.length} agree with the commits on Linux ${release()}, ${process.arch} (${secondsText(seconds)})`,
     );
     if (differing.length > 0) this.#print(`different: ${differing.join(', ')}`);
   }

@@ -22,7 +22,7 @@ export function seriesCommand(): Command {
     .summary('run the test programs of the kernel patch series and compare their transcripts')
     .description(
       'Runs the test programs of the two kernel patch series of 2011 on this kernel, prints what they print, and compares it with the ' +
-        'transcript of the commit. Exit code 0 if all agree, 1 if one differs.',
+        'transcript of the commit. Lines that begin with # were seen from outside. Exit code 0 if all agree, 1 if one differs.',
     )
     .addArgument(new Argument('<series>', 'which programs to run').choices([...GROUPS, 'all']))
     .option('--fast', 'naps of a second take 100 ms')

@@ -19,6 +19,7 @@ describe('linux-ptrace', () => {
     const { stdout, stderr, exitCode } = await run('--help');
     expect(stdout).toMatch(/^Usage: linux-ptrace /);
     expect(stdout).toMatch(/^ {2}series /m);
+    expect(stdout).toMatch(/^ {2}probe /m);
     expect([stderr, exitCode]).toEqual(['', 0]);
   });
 

@@ -59,7 +59,7 @@ describe('a transcript that differs', () => {
       '  > tracer: SIG 10             |',
       '  >                            | tracer: SIG 18',
       '',
-      expect.stringMatching(/^0 of 1 programs agree/),
+      expect.stringMatching(/^0 of 1 agree/),
       'different: listen',
     ]);
   });
@@ -74,8 +74,9 @@ describe('a transcript that differs', () => {
 describe('a program that goes wrong', () => {
   it('is ended when its tracee never reports, and what it printed is compared', async () => {
     const begin = performance.now();
-    const outcome = await series.runProgram(fixtures.never, { fast: true, patience: 1500 });
-    expect(performance.now() - begin).toBeLessThan(limit(12_000));
+    // Long enough for two Node processes to start on a machine that has much to do.
+    const outcome = await series.runProgram(fixtures.never, { fast: true, patience: 6000 });
+    expect(performance.now() - begin).toBeLessThan(limit(18_000));
     expect(outcome.ok).toBe(false);
     expect(outcome.transcript).toEqual(['mother: waiting']);
     expect(outcome.problems).toEqual([expect.stringMatching(/^did not end within \d+\.\d s and was killed$/)]);

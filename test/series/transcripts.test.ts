@@ -69,9 +69,7 @@ describe('linux-ptrace series', () => {
       }
       expect(blocks.length).toBe(catalogue.length);
       const count = catalogue.length;
-      expect(summary?.join('\n')).toMatch(
-        new RegExp(`^${count} of ${count} programs agree with their commits on Linux `),
-      );
+      expect(summary?.join('\n')).toMatch(new RegExp(`^${count} of ${count} agree with the commits on Linux `));
       expect(run.exitCode).toBe(0);
       expect(await remains('all')).toEqual([]);
     },

@@ -12,7 +12,7 @@ export const detachSleeper = program(import.meta.url, {
   group: 'jobctl',
   name: 'detach-sleeper',
   commit: '9f2bf6513a6',
-  title: 'ptrace: Remove the extra wake_up_state() from ptrace_detach()',
+  title: 'Remove the extra wake_up_state() from ptrace_detach()',
   source: 'described',
   duration: 0,
   expected: `\
