@@ -18,6 +18,7 @@ import {
   processVmWrite,
   ptraceKill,
   rawAttached,
+  spawnHeld,
   seize,
   syscall,
   tgkill,
@@ -39,6 +40,39 @@ import {
   traced,
   tracedByWorker,
 } from './tracee.js';
+
+describe('PTRACE_TRACEME', () => {
+  it('makes a Node process the tracee of its parent', () => {
+    const code = `
+      import { traceme } from ${JSON.stringify(new URL('../../dist/raw/index.js', import.meta.url).href)};
+      traceme();
+      try {
+        traceme();
+      } catch (error) {
+        if (error.reason !== 'denied' || error.code !== 'EPERM') process.exit(3);
+      }
+      process.kill(process.pid, 'SIGUSR2');
+      setTimeout(() => process.exit(7), 10);
+    `;
+    const held = spawnHeld({ file: process.execPath, args: ['--input-type=module', '-e', code] });
+    const { pid } = held;
+    held.release();
+    const seen: number[] = [];
+    for (;;) {
+      const found = wait4(pid, W.__WALL);
+      if (found === null) continue;
+      if (found.decoded.kind !== 'stopped') {
+        expect(found.decoded).toEqual({ kind: 'exited', code: 7 });
+        break;
+      }
+      seen.push(found.decoded.signal);
+      expect(procStatus(pid)?.tracerPid).toBe(gettid());
+      cont(pid);
+    }
+    held.free();
+    expect(seen).toContain(SIG.SIGUSR2);
+  });
+});
 
 describe('PTRACE_ATTACH', () => {
   it('stops with SIGSTOP and belongs to the calling thread', () => {

@@ -43,6 +43,10 @@ export function finish(pid: number): void {
 export function child(part: ChildScript, options?: ScriptOptions): ScriptChild {
   const started = start(part, options);
   alive.add(started.pid);
+  // Until its script begins, all signals are blocked and the dispositions are those of this process; to set them to the default throws
+  // away a SIGCONT that waits.
+  const blocked = 0xffff_ffff_fffb_feffn;
+  until('the script begins', () => (procStatus(started.pid)?.sigBlk ?? 0n) !== blocked);
   return started;
 }
 

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
-import type { PtraceError} from '../../lib/errors.js';
+import type { PtraceError } from '../../lib/errors.js';
 import { isPtraceError, type PtraceReason } from '../../lib/errors.js';
 import { PTRACE_O } from '../../lib/kernel/options.js';
 import { SIG } from '../../lib/kernel/signals.js';
@@ -280,6 +280,40 @@ describe('a storm elsewhere', () => {
     },
     limit(30_000),
   );
+});
+
+describe('a Worker', () => {
+  it('may end in any way while it waits', async () => {
+    for (const way of ['terminate', 'process.exit', 'exception']) {
+      const { pid } = child(pauser());
+      const worker = new Worker(
+        `
+        import { parentPort, workerData } from 'node:worker_threads';
+        import { waitidAsync } from ${JSON.stringify(new URL('../../dist/raw/index.js', import.meta.url).href)};
+        const waits = [1, 2, 3].map(() => waitidAsync(1, workerData, ${W.WEXITED | W.WSTOPPED}));
+        parentPort.on('message', (way) => {
+          if (way === 'exception') throw new Error('enough');
+          process.exit(5);
+        });
+        parentPort.postMessage('waiting');
+      `,
+        { eval: true, execArgv: ['--input-type=module'], workerData: pid },
+      );
+      await once(worker, 'message');
+      if (way === 'terminate') {
+        await worker.terminate();
+      } else {
+        const end = way === 'exception' ? once(worker, 'error') : once(worker, 'exit');
+        worker.postMessage(way);
+        await end;
+        await worker.terminate();
+      }
+      // The child is as it was, and can be waited for.
+      kill(pid, SIG.SIGTERM);
+      expect((await wait4Async(pid)).status, way).toBe(SIG.SIGTERM);
+      reaped(pid);
+    }
+  });
 });
 
 describe('the event loop', () => {
