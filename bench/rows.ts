@@ -48,7 +48,7 @@ export interface Row {
 
 const THREADS = '64';
 const RESTING_THREADS = '1000';
-const HOT = { unit: 'µs', compared: 'ratio', units: 4000, pairs: 10, warmUp: 20_000, where: 'same-cpu' } as const;
+const HOT = { unit: 'µs', compared: 'ratio', units: 1500, pairs: 25, warmUp: 20_000, where: 'same-cpu' } as const;
 const python = findPythonPtrace();
 const script = fileURLToPath(new URL('tracer.py', import.meta.url));
 
@@ -81,7 +81,8 @@ export const rows: readonly Row[] = [
     title: 'a stop of 64 threads, for await (const stop of tracer)',
     against: 'C, draining all first',
     target: 1.4,
-    units: 6400,
+    units: 3200,
+    pairs: 20,
     warmUp: 25_600,
     open: async (place) => ({
       ours: await ours(place, 'iterate', ['loop', THREADS]),
