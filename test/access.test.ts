@@ -26,7 +26,9 @@ const needsRoot = (context: TestContext): void => {
   if (!isRoot) context.skip('only root can start processes of other users');
 };
 
-/** What the kernel says to a real PTRACE_SEIZE: nothing, or the name of the errno. What was seized is let go at once. */
+/**
+ * What the kernel says to a real PTRACE_SEIZE: nothing, or the name of the errno. What was seized is let go at once.
+ */
 function realAttach(pid: number): string {
   try {
     seize(pid);

@@ -1,13 +1,16 @@
 /**
- * What decides whether this thread may trace a process, read from /proc and /sys. Nothing is attached, nothing is changed, and nothing is
- * sent but the signal 0.
+ * What decides whether this thread may trace a process, read from /proc and /sys. Nothing is attached, nothing is
+ * changed, and nothing is sent but the signal 0.
  */
 import { existsSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { binding } from '../binding.js';
 import { ERRNO } from '../kernel/errno.js';
 import { type ProcStatus, procIsKernelThread, procNamespace, procState, procStatus, procTasks } from '../proc.js';
 
-/** PROC_USER_INIT_INO and PROC_PID_INIT_INO: the first namespaces have fixed numbers. Source: uapi/linux/nsfs.h, linux/proc_ns.h. */
+/**
+ * PROC_USER_INIT_INO and PROC_PID_INIT_INO: the first namespaces have fixed numbers. Source: uapi/linux/nsfs.h,
+ * linux/proc_ns.h.
+ */
 export const INITIAL_USER_NAMESPACE = 'user:[4026531837]';
 const INITIAL_PID_NAMESPACE = 'pid:[4026531836]';
 
@@ -76,8 +79,8 @@ export interface AccessFacts {
   readonly securityModules: readonly string[] | undefined;
   readonly selinux: { readonly enforcing: boolean; readonly denyPtrace: boolean } | undefined;
   /**
-   * What the kernel said when asked by reading. It checks the same rules with the file system ids and the effective capabilities, where an attach
-   * takes the real ids and the permitted ones.
+   * What the kernel said when asked by reading. It checks the same rules with the file system ids and the effective
+   * capabilities, where an attach takes the real ids and the permitted ones.
    */
   readonly kernelSays: {
     /** PTRACE_MODE_READ_FSCREDS, by the link of a namespace. Leaves Yama out. */
@@ -163,8 +166,8 @@ function readCaller(): CallerFacts {
 }
 
 /**
- * A process that is not dumpable has files that belong to root, whoever it is; the directory itself does not tell. Source: proc(5); task_dump_owner
- * in fs/proc/base.c.
+ * A process that is not dumpable has files that belong to root, whoever it is; the directory itself does not tell.
+ * Source: proc(5); task_dump_owner in fs/proc/base.c.
  */
 function dumpableOf(tid: number, status: ProcStatus): 'yes' | 'no' | 'unknown' {
   try {
@@ -244,7 +247,8 @@ function procShowsUs(): boolean {
 }
 
 /**
- * Reads what decides whether the calling thread may trace a task. What it says is as of now: credentials, tracers and stops change.
+ * Reads what decides whether the calling thread may trace a task. What it says is as of now: credentials, tracers and
+ * stops change.
  *
  * @param tid the task, checked
  */
@@ -260,7 +264,8 @@ export function readAccessFacts(tid: number): AccessFacts {
     securityModules: readText('/sys/kernel/security/lsm')?.split(','),
     selinux: readSelinux(),
     kernelSays: {
-      // The link says EACCES when the right is missing. The file says EPERM then, and EACCES when it cannot be opened, which is no answer.
+      // The link says EACCES when the right is missing. The file says EPERM then, and EACCES when it cannot be opened,
+      // which is no answer.
       read: answerOf(
         codeOf(() => readlinkSync(`/proc/${tid}/ns/user`)),
         'EACCES',

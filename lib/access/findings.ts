@@ -1,13 +1,16 @@
 /** What {@link explainAccess} answers with. */
 
-/** Whether something stands in the way: 'maybe' where /proc does not tell. When the kernel was heard to refuse, 'yes' for what can be its reason. */
+/**
+ * Whether something stands in the way: 'maybe' where /proc does not tell. When the kernel was heard to refuse, 'yes'
+ * for what can be its reason.
+ */
 export type Blocks = 'yes' | 'no' | 'maybe';
 
 interface FindingBase {
   readonly blocks: Blocks;
   /**
-   * Who refuses: the kernel, or this package (`tracer.attach`) for something that the kernel would do and nobody wants. The functions of raw/
-   * ask the kernel alone.
+   * Who refuses: the kernel, or this package (`tracer.attach`) for something that the kernel would do and nobody wants.
+   * The functions of raw/ ask the kernel alone.
    */
   readonly by: 'kernel' | 'linux-ptrace';
   readonly sentence: string;
@@ -28,7 +31,10 @@ export type AccessFinding = FindingBase &
     | { readonly kind: 'kernel-thread' }
     /** A thread of this process. */
     | { readonly kind: 'own-thread-group' }
-    /** `tracer` is the thread that traces it, `pid` and `name` its process; `tracer` is 0 where it is outside of our pid namespace. */
+    /**
+     * `tracer` is the thread that traces it, `pid` and `name` its process; `tracer` is 0 where it is outside of our pid
+     * namespace.
+     */
     | {
         readonly kind: 'already-traced';
         readonly tracer: number;

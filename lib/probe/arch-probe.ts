@@ -6,7 +6,10 @@ import type { RequestName } from './catalogue.js';
 import type { Specimen } from './lab.js';
 import type { Section } from './section.js';
 
-/** Requests that leave a stopped tracee as it was: each is tried on a specimen; see `attempt` for what a trial answers with. */
+/**
+ * Requests that leave a stopped tracee as it was: each is tried on a specimen; see `attempt` for what a trial answers
+ * with.
+ */
 export type RequestTrials = { readonly [name in RequestName]?: (specimen: Specimen) => unknown };
 
 export interface HardwareWatch {

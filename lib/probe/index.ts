@@ -49,14 +49,16 @@ function cpuName(): string | undefined {
 }
 
 /**
- * Tells what this kernel, policy and CPU allow: every request and option of ptrace(2), every event and register set, hardware breakpoints and
- * watchpoints, steps, waits, ways to memory, other ABIs, and what policies say. Everything is tried on throw-away children of this thread;
- * nothing is concluded from a version.
+ * Tells what this kernel, policy and CPU allow: every request and option of ptrace(2), every event and register set,
+ * hardware breakpoints and watchpoints, steps, waits, ways to memory, other ABIs, and what policies say. Everything is
+ * tried on throw-away children of this thread; nothing is concluded from a version.
  *
- * It is synchronous and takes some tens of milliseconds, in which the thread does nothing else. On a kernel that accepts a request and never
- * stops the tracee, it takes a few seconds and says so. Nothing is left behind, whatever happens. Tracees and children of others are not touched.
+ * It is synchronous and takes some tens of milliseconds, in which the thread does nothing else. On a kernel that
+ * accepts a request and never stops the tracee, it takes a few seconds and says so. Nothing is left behind, whatever
+ * happens. Tracees and children of others are not touched.
  *
- * Under a seccomp filter children try first whether ptrace(2) and what belongs to it kills; if so, nothing more is tried and all is 'denied'.
+ * Under a seccomp filter children try first whether ptrace(2) and what belongs to it kills; if so, nothing more is
+ * tried and all is 'denied'.
  *
  * @throws PtraceError 'unavailable' without the addon; with the errno of clone(2) when no process can be made
  *

@@ -14,7 +14,10 @@ import { cont, getRegset, interrupt, peekData, pokeData, seize, setRegset } from
 import { kernelLayer } from '../raw/kernel-layer.js';
 import { scaledMillis } from '../time-scale.js';
 
-/** How long a stop may take that always comes at once. Halved with every one that does not come, so that all of them together end. */
+/**
+ * How long a stop may take that always comes at once. Halved with every one that does not come, so that all of them
+ * together end.
+ */
 const PATIENCE_MILLIS = 2000;
 const LEAST_PATIENCE_MILLIS = 20;
 const CLOSING_MILLIS = 2000;

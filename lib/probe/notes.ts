@@ -1,4 +1,7 @@
-/** What was found so far. Everything that will be in the report is there from the start, so that nothing is left out when a section fails. */
+/**
+ * What was found so far. Everything that will be in the report is there from the start, so that nothing is left out
+ * when a section fails.
+ */
 import { isPtraceError, type PtraceError } from '../errors.js';
 import { ERRNO, errnoName } from '../kernel/errno.js';
 import type { Capability, ProbeStatus } from './report.js';
@@ -41,7 +44,9 @@ function isOutcome(value: unknown): value is Outcome {
   return typeof value === 'object' && value !== null && 'status' in value && 'detail' in value;
 }
 
-/** Tries. What `action` answers with may be an {@link Outcome} or a detail in words; anything else means that it works. */
+/**
+ * Tries. What `action` answers with may be an {@link Outcome} or a detail in words; anything else means that it works.
+ */
 export function attempt(action: () => unknown): Outcome {
   try {
     const result = action();

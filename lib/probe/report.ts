@@ -28,8 +28,8 @@ export interface RequestCapability extends CapabilityBase {
 }
 
 /**
- * An option: `option.PTRACE_O_*.setoptions`, `option.PTRACE_O_*.seize` tell whether it is taken, `option.PTRACE_O_*.effect` whether it does what it
- * is for.
+ * An option: `option.PTRACE_O_*.setoptions`, `option.PTRACE_O_*.seize` tell whether it is taken,
+ * `option.PTRACE_O_*.effect` whether it does what it is for.
  */
 export interface OptionCapability extends CapabilityBase {
   readonly group: 'option';
@@ -44,7 +44,10 @@ export interface EventCapability extends CapabilityBase {
   readonly event: number;
 }
 
-/** A register set: `regset.NT_*` of a tracee of the machine's own ABI, `regset.i386.NT_*` of one in 32-bit code. 'yes' when it can be read. */
+/**
+ * A register set: `regset.NT_*` of a tracee of the machine's own ABI, `regset.i386.NT_*` of one in 32-bit code. 'yes'
+ * when it can be read.
+ */
 export interface RegsetCapability extends CapabilityBase {
   readonly group: 'regset';
   /** The note type. */

@@ -182,7 +182,9 @@ export const events: Section = {
   },
 };
 
-/** PTRACE_O_EXITKILL: one child traces another with it, and ends. Both are children of ours, so that both ends are told. */
+/**
+ * PTRACE_O_EXITKILL: one child traces another with it, and ends. Both are children of ours, so that both ends are told.
+ */
 export const exitKill: Section = {
   ids: [optionId('EXITKILL', 'effect')],
   run(lab, notes) {

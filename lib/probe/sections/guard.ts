@@ -1,5 +1,6 @@
 /**
- * Under a seccomp filter a system call may kill the process that makes it. Then children try first what this process is about to do.
+ * Under a seccomp filter a system call may kill the process that makes it. Then children try first what this process is
+ * about to do.
  */
 import { SIG } from '../../kernel/signals.js';
 import { PTRACE } from '../../kernel/requests.js';

@@ -1,4 +1,6 @@
-/** A tracee is a 32-bit one to ptrace while its code segment is: a register decides, no program of that ABI is needed. */
+/**
+ * A tracee is a 32-bit one to ptrace while its code segment is: a register decides, no program of that ABI is needed.
+ */
 import { X64Registers } from '../../../kernel/arch/x64/registers.js';
 import { getRegs, setRegs } from '../../../raw/index.js';
 import type { AbiView } from '../../arch-probe.js';
