@@ -408,6 +408,9 @@ CHILD_CODE void Run(const Script* script, uint64_t pc, int64_t* registers) {
   const Script* script = start->script;
   for (long signal = 1; signal <= kSignals; signal++) {
     RawSigaction action;
+    // Setting what is set already would throw away a pending SIGCONT: whoever made this child may be quicker than the child.
+    if (raw_syscall(kSysRtSigaction, signal, 0, RawAddress(&action), sizeof(uint64_t)) != 0) continue;
+    if (action.handler == kSigDfl) continue;
     action.handler = kSigDfl;
     action.flags = 0;
     action.restorer = 0;
