@@ -1,14 +1,14 @@
 /** Throw-away children, and waiting for them that ends in every case. */
 import { binding } from '../binding.js';
 import { refused } from '../errors.js';
-import { archOf, type Arch } from '../kernel/arch/index.js';
+import { archOf, type Arch, type HostArch } from '../kernel/arch/index.js';
 import type { Registers } from '../kernel/registers.js';
 import { NT } from '../kernel/regsets.js';
 import { PTRACE } from '../kernel/requests.js';
 import { SIG } from '../kernel/signals.js';
 import { PTRACE_EVENT } from '../kernel/events.js';
 import { type WaitStatus, decodeWaitStatus } from '../kernel/wait-status.js';
-import { forgetAttached } from '../raw/attached.js';
+import { noteEnd } from '../raw/attached.js';
 import { type ChildScript, type ScriptChild, script, start } from '../raw/child.js';
 import { cont, getRegset, interrupt, peekData, pokeData, seize, setRegset } from '../raw/index.js';
 import { kernelLayer } from '../raw/kernel-layer.js';
@@ -41,8 +41,29 @@ export class Lab {
   /** Children that lead a process group. */
   readonly #leaders = new Set<number>();
 
-  constructor(arch: Parameters<typeof archOf>[0]) {
+  readonly #part: (script: ChildScript) => unknown;
+  #subject: Specimen | undefined;
+
+  /** @param part what the child does that sections share: see {@link subject} */
+  constructor(arch: HostArch, part: (script: ChildScript) => unknown) {
     this.arch = archOf(arch);
+    this.#part = part;
+  }
+
+  /** The tracee that sections share, in a stop of PTRACE_INTERRUPT. */
+  subject(): Specimen {
+    if (this.#subject === undefined) {
+      const specimen = this.stopped(this.#part);
+      specimen.runToMark();
+      this.#subject = specimen;
+    }
+    this.#subject.interruptAgain();
+    return this.#subject;
+  }
+
+  /** After a failure nobody knows what it does: the next one who asks gets another. */
+  spoil(): void {
+    this.#subject = undefined;
   }
 
   /** Starts a child. */
@@ -125,18 +146,19 @@ export class Lab {
   #forget(tid: number): void {
     this.#alive.delete(tid);
     this.#leaders.delete(tid);
-    forgetAttached(tid);
-    binding().forgetChild(tid);
+    noteEnd(tid);
   }
 
-  /** Kills all that is left, and does not wait for it: that is for {@link close}. */
+  /** Kills all but the shared tracee, and does not wait for their ends: that is for {@link close}. */
   dismiss(): void {
-    for (const leader of this.#leaders) binding().kill(-leader, SIG.SIGKILL);
-    for (const tid of this.#alive) binding().kill(tid, SIG.SIGKILL);
+    const kept = this.#subject?.tid;
+    for (const leader of this.#leaders) if (leader !== kept) binding().kill(-leader, SIG.SIGKILL);
+    for (const tid of this.#alive) if (tid !== kept) binding().kill(tid, SIG.SIGKILL);
   }
 
   /** Kills all that is left, and reaps it. Never throws. */
   close(): void {
+    this.spoil();
     this.dismiss();
     const end = performance.now() + scaledMillis(CLOSING_MILLIS);
     while (this.#alive.size > 0 && performance.now() < end) {

@@ -1,3 +1,5 @@
+import { binding } from '../binding.js';
+
 /**
  * Which tasks the callers of raw/ attached in this thread. Whoever waits for everything (the tracer does) leaves the stops of these alone:
  * they belong to the caller who waits for them by id.
@@ -21,4 +23,10 @@ export function noteAttached(tid: number): void {
 export function forgetAttached(tid: number): void {
   // Called for every end that a wait consumes, whoever it belongs to.
   if (attached.size !== 0) attached.delete(tid);
+}
+
+/** The end of a task was consumed: its id may be anybody's from now on. */
+export function noteEnd(tid: number): void {
+  forgetAttached(tid);
+  binding().forgetChild(tid);
 }

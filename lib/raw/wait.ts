@@ -15,7 +15,7 @@ import { badInput, fromErrno, type PtraceError, type PtraceReason, reasonOfErrno
 import { ERRNO } from '../kernel/errno.js';
 import { type IdType, P_ALL, P_PGID, P_PID, P_PIDFD, W, WAIT4_MASK, WAITID_MASK } from '../kernel/wait-flags.js';
 import { type WaitStatus, decodeWaitStatus, waitStatusFromSiginfo } from '../kernel/wait-status.js';
-import { forgetAttached } from './attached.js';
+import { noteEnd } from './attached.js';
 import { kernelLayer } from './kernel-layer.js';
 import { type ResourceUsage, RUSAGE_WORDS, decodeRusage } from './resource-usage.js';
 import { isInt32Array } from './views.js';
@@ -86,7 +86,7 @@ export function lookWithWait4(pid: unknown, options: unknown, rusage: boolean): 
     if (found === 0) return null;
     if (found < 0) throw waitFailed('wait4', checkedPid, -found);
     const status = word[0] ?? 0;
-    if (isEnd(status)) forgetAttached(found);
+    if (isEnd(status)) noteEnd(found);
     const result = { pid: found, status, decoded: decodeWaitStatus(status) };
     return words === null ? result : { ...result, rusage: decodeRusage(words) };
   };
@@ -134,7 +134,7 @@ export function wait4Into(pid: number, options: number, status: Int32Array): num
   if (status !== lastStatus) checkStatus(status);
   const found = kernelLayer().wait4(pid, options, status, null);
   if (found > 0) {
-    if (isEnd(status[0] ?? 0)) forgetAttached(found);
+    if (isEnd(status[0] ?? 0)) noteEnd(found);
   } else if (found < 0) {
     throw waitFailed('wait4', pid, -found);
   }
@@ -174,7 +174,7 @@ export function lookWithWaitid(idtype: unknown, id: unknown, options: unknown, r
     if (pid === 0) return null;
     const code = fields[2] ?? 0;
     const decoded = waitStatusFromSiginfo(code, status);
-    if ((flags & W.WNOWAIT) === 0 && (decoded.kind === 'exited' || decoded.kind === 'killed')) forgetAttached(pid);
+    if ((flags & W.WNOWAIT) === 0 && (decoded.kind === 'exited' || decoded.kind === 'killed')) noteEnd(pid);
     const result = { pid, uid: uid >>> 0, code, status, decoded };
     return words === null ? result : { ...result, rusage: decodeRusage(words) };
   };
