@@ -16,7 +16,7 @@ import { MAX_REGISTERS_SIZE, registersFrom, type Registers } from '../kernel/reg
 import { NT } from '../kernel/regsets.js';
 import { PTRACE, requestName } from '../kernel/requests.js';
 import { decodeSiginfo, type SigInfo } from '../kernel/siginfo.js';
-import { isStopSignal, SIG, signalName } from '../kernel/signals.js';
+import { isStopSignal, SIG, signalName, signalSetHas } from '../kernel/signals.js';
 import { checkAbortSignal, type CheckedSignal } from '../raw/abort-signal.js';
 import { requestFailed } from '../raw/failure.js';
 import { procState, procStatus, procTasks } from '../proc.js';
@@ -124,7 +124,8 @@ export class Tracee implements StatusSink {
   #state: TraceeState;
   #stop: PtraceStop | undefined;
   #end: End | undefined;
-  #mode: ResumeMode = 'cont';
+  /** It was told to step, and the trap has not been seen: an event-stop can come between the step and its trap. */
+  #stepOwed = false;
   /** Entry-stop of the system call that the thread is in. */
   #entry: SyscallEntryStop | null = null;
   /** An INTERRUPT was sent and no stop has been seen since. */
@@ -234,7 +235,7 @@ export class Tracee implements StatusSink {
     }
     // ESRCH: SIGKILL took the stop away. What follows is the end, or EVENT_EXIT and the end: the next stop in either case.
     this.#leaveStop('running');
-    this.#mode = mode;
+    if (STEPPING.has(mode)) this.#stepOwed = true;
     return this.#nextStop();
   }
 
@@ -325,7 +326,11 @@ export class Tracee implements StatusSink {
     for (;;) {
       if (this.#end !== undefined) return this.#end;
       if (this.#state === 'detached') return { kind: 'detached', tid: this.#tid };
-      if (this.#stop !== undefined) {
+      if (this.#stop !== undefined && this.#stepOwed && this.#isTrapPending()) {
+        // Untraced, the trap of its last step would kill it.
+        this.resume('cont');
+        next = undefined;
+      } else if (this.#stop !== undefined) {
         if (this.#detachNow(signal)) return { kind: 'detached', tid: this.#tid };
         // SIGKILL was quicker.
         this.#leaveStop('running');
@@ -333,6 +338,8 @@ export class Tracee implements StatusSink {
       } else if (this.isLeader && this.#hasLeftItsThreads()) {
         this.#leaveBehind();
         return { kind: 'detached', tid: this.#tid };
+      } else if (next !== undefined && this.endIfReleased()) {
+        continue;
       }
       if (next === undefined && this.#state !== 'starting') {
         const result = this.#core.layer.ptrace(PTRACE.INTERRUPT, this.#tid, 0, 0);
@@ -368,6 +375,10 @@ export class Tracee implements StatusSink {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  #isTrapPending(): boolean {
+    return signalSetHas(procStatus(this.#tid)?.sigPnd ?? 0n, SIG.SIGTRAP);
   }
 
   /** Whether it is the zombie of a leader that left before its threads: the kernel tells its end only after theirs. */
@@ -496,6 +507,7 @@ export class Tracee implements StatusSink {
     this.#crossed = this.#interrupted && stop.kind !== 'event-stop' && stop.kind !== 'group-stop';
     this.#interrupted = false;
     this.#fresh = false;
+    if (stop.kind !== 'event-stop' && stop.kind !== 'group-stop') this.#stepOwed = false;
     this.#stop = stop;
     this.#state = 'stopped';
     this.#deliver(stop);
@@ -695,8 +707,17 @@ export class Tracee implements StatusSink {
     return requestFailed(request, this.#tid, errno);
   }
 
-  #eventMessage(): number | undefined {
-    return this.#core.layer.ptraceBuffer(PTRACE.GETEVENTMSG, this.#tid, 0, word) < 0 ? undefined : Number(word[0]);
+  /**
+   * The message of an event stop; undefined when SIGKILL took the stop away, even if the tracee stands in EVENT_EXIT by now, whose message is
+   * another one. @internal
+   */
+  eventMessage(event: number): number | undefined {
+    const { layer } = this.#core;
+    if (layer.ptraceBuffer(PTRACE.GETEVENTMSG, this.#tid, 0, word) < 0) return undefined;
+    const message = Number(word[0]);
+    if (event === PTRACE_EVENT.EXIT) return message;
+    if (layer.ptraceBuffer(PTRACE.GETSIGINFO, this.#tid, 0, siginfoBytes) < 0) return undefined;
+    return decodeSiginfo(siginfoBytes).code >> 8 === event ? message : undefined;
   }
 
   /** The stop that a status word stands for; undefined when the tracee was gone before it could be asked. */
@@ -712,7 +733,7 @@ export class Tracee implements StatusSink {
       case PTRACE_EVENT.FORK:
       case PTRACE_EVENT.VFORK:
       case PTRACE_EVENT.CLONE: {
-        const tid = this.#eventMessage();
+        const tid = this.eventMessage(event);
         if (tid === undefined) return undefined;
         const child = this.#core.childOf(this, tid, event === PTRACE_EVENT.CLONE);
         if (event === PTRACE_EVENT.FORK) return new ForkStop(this, status, child);
@@ -720,11 +741,11 @@ export class Tracee implements StatusSink {
         return new CloneStop(this, status, child);
       }
       case PTRACE_EVENT.VFORK_DONE: {
-        const pid = this.#eventMessage();
+        const pid = this.eventMessage(event);
         return pid === undefined ? undefined : new VforkDoneStop(this, status, pid);
       }
       case PTRACE_EVENT.EXIT: {
-        const exitStatus = this.#eventMessage();
+        const exitStatus = this.eventMessage(event);
         return exitStatus === undefined ? undefined : new ExitStop(this, status, exitStatus);
       }
       case PTRACE_EVENT.SECCOMP:
@@ -743,11 +764,14 @@ export class Tracee implements StatusSink {
       withoutSyscallInfo = true;
       return this.#countSyscall(status);
     }
-    if (SyscallWords.scratchOp() === OP.EXIT) {
+    const op = SyscallWords.scratchOp();
+    if (op === OP.EXIT) {
       const entry = this.#entry;
       this.#entry = null;
       return new SyscallExitStop(this, status, new SyscallWords(), entry);
     }
+    // SIGKILL has moved it on to EVENT_EXIT.
+    if (op !== OP.ENTRY) return undefined;
     return (this.#entry = new SyscallEntryStop(this, status, new SyscallWords()));
   }
 
@@ -766,7 +790,9 @@ export class Tracee implements StatusSink {
     if (!withoutSyscallInfo) {
       const length = this.#core.layer.ptraceBuffer(PTRACE.GET_SYSCALL_INFO, this.#tid, 88, SyscallWords.scratch);
       if (length === -ERRNO.ESRCH) return undefined;
-      if (length >= 0) return new SeccompStop(this, status, new SyscallWords());
+      if (length >= 0) {
+        return SyscallWords.scratchOp() === OP.SECCOMP ? new SeccompStop(this, status, new SyscallWords()) : undefined;
+      }
       withoutSyscallInfo = true;
     }
     return this.#fillFromRegisters(OP.SECCOMP) ? new SeccompStop(this, status, new SyscallWords()) : undefined;
@@ -784,7 +810,7 @@ export class Tracee implements StatusSink {
       return true;
     }
     const rest = [0, 1, 2, 3, 4, 5].map((index) => registers.arg(index));
-    if (op === OP.SECCOMP) rest.push(BigInt(this.#eventMessage() ?? 0));
+    if (op === OP.SECCOMP) rest.push(BigInt(this.eventMessage(PTRACE_EVENT.SECCOMP) ?? 0));
     SyscallWords.fillScratch(op, arch, registers.pc, registers.sp, BigInt(registers.syscallNumber), rest);
     return true;
   }
@@ -795,13 +821,15 @@ export class Tracee implements StatusSink {
     // Only under PTRACE_ATTACH: a group-stop has no siginfo.
     if (result === -ERRNO.EINVAL && isStopSignal(signal)) return new GroupStop(this, status);
     const siginfo = decodeSiginfo(siginfoBytes);
+    // SIGKILL has moved it on to EVENT_EXIT.
+    if (siginfo.signal !== signal || siginfo.code >> 8 === PTRACE_EVENT.EXIT) return undefined;
     if (signal !== SIG.SIGTRAP) return new SignalDeliveryStop(this, status, siginfo);
     const trap = readTrap({
       tid: this.#tid,
       code: siginfo.code,
       pid: 'pid' in siginfo ? siginfo.pid : 0,
       address: siginfo.kind === 'fault' ? siginfo.addr : 0n,
-      stepping: STEPPING.has(this.#mode),
+      stepping: this.#stepOwed,
       programCounter: () => this.#programCounter(),
       peekUser: (offset) => {
         return this.#core.layer.ptraceBuffer(PTRACE.PEEKUSER, this.#tid, offset, word) < 0 ? 0n : (word[0] ?? 0n);

@@ -20,7 +20,7 @@ import type { KernelLayer } from '../raw/kernel-layer.js';
 import { procState, procStatus } from '../proc.js';
 import { scaledMillis } from '../time-scale.js';
 import type { Colocation } from './colocate.js';
-import { suspectExec } from './exec-suspicion.js';
+import { ExecSuspicion } from './exec-suspicion.js';
 import type { Stop } from './stop.js';
 import { StopQueue } from './stop-queue.js';
 import { Tracee } from './tracee.js';
@@ -35,9 +35,8 @@ const OWN_CHILD = 2;
 /** A new tracee whose parent's event has not come may wait so long for it, and whether it still can come is asked so often. */
 const NAMING_MILLIS = 1000;
 const NAMING_CHECK_MILLIS = 20;
-/** An exec may take so long from the end of the other threads to its event, in checks of one millisecond. */
-const EXEC_CHECKS = 10;
-const CHECK_MILLIS = 1;
+/** Whether an exec ended threads is asked every millisecond at first, and at last this often. */
+const MOST_CHECK_MILLIS = 16;
 
 /** Keeps the statuses of a new tracee until its parent's event names it. */
 class UnnamedTracee implements StatusSink {
@@ -60,6 +59,7 @@ interface Group {
   /** Ends that may turn out to be an exec's doing. */
   heldEnds: { readonly tracee: Tracee; readonly status: number }[];
   checks: number;
+  suspicion: ExecSuspicion | undefined;
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -174,7 +174,7 @@ export class TracerCore {
     this.tracees.set(tid, tracee);
     let group = this.#groups.get(pid);
     if (group === undefined) {
-      group = { members: new Set(), policy, heldEnds: [], checks: 0, timer: undefined };
+      group = { members: new Set(), policy, heldEnds: [], checks: 0, suspicion: undefined, timer: undefined };
       this.#groups.set(pid, group);
     }
     group.members.add(tracee);
@@ -281,32 +281,50 @@ export class TracerCore {
   ended(tracee: Tracee, status: number): void {
     this.hub.remove(tracee.tid);
     const group = this.#groups.get(tracee.pid);
+    if (tracee.isLeader) {
+      // Its end comes after those of its threads. Is there still one, it executed and died under this id before the event of that was seen.
+      const executing = this.#lastOf(tracee.pid, tracee);
+      if (executing !== undefined) {
+        this.#settleHeld(tracee.pid, 'exec');
+        this.hub.remove(executing.tid);
+        this.#finish(tracee, 0, 'exec');
+        this.tracees.delete(executing.tid);
+        executing.takeTid(tracee.pid);
+        this.#finish(executing, status, 'exit');
+        return;
+      }
+    }
     if (group === undefined || tracee.isLeader || (status & 0xffff) !== 0 || group.members.size === 1) {
       this.#settleHeld(tracee.pid, 'exit');
       this.#finish(tracee, status, 'exit');
       return;
     }
     group.heldEnds.push({ tracee, status });
-    this.#considerHeld(tracee.pid, group);
+    this.#considerHeld(tracee.pid, group, false);
   }
 
-  #considerHeld(pid: number, group: Group): void {
+  #considerHeld(pid: number, group: Group, settled: boolean): void {
     const held = new Set(group.heldEnds.map((end) => end.tracee));
-    const survivors = [...group.members].filter((member) => !held.has(member));
-    if (group.checks >= EXEC_CHECKS || suspectExec(survivors) === 'no') {
-      // One check that says no may have met a thread between taking its SIGKILL and exiting: ask twice.
-      if (group.checks > 0 || survivors.some((survivor) => survivor.state === 'stopped')) {
-        this.#settleHeld(pid, 'exit');
-        return;
-      }
+    group.suspicion ??= new ExecSuspicion();
+    if (
+      group.suspicion.judge(
+        [...group.members].filter((member) => !held.has(member)),
+        settled,
+      ) === 'no'
+    ) {
+      this.#settleHeld(pid, 'exit');
+      return;
     }
-    group.checks++;
-    group.timer ??= setTimeout(() => {
-      group.timer = undefined;
-      // What stopped or ended meanwhile says more than /proc does.
-      this.hub.drain();
-      if (group.heldEnds.length > 0) this.#considerHeld(pid, group);
-    }, CHECK_MILLIS);
+    group.timer ??= setTimeout(
+      () => {
+        group.timer = undefined;
+        group.checks++;
+        // What stopped or ended meanwhile says more than /proc does.
+        this.hub.drain();
+        if (group.heldEnds.length > 0) this.#considerHeld(pid, group, true);
+      },
+      Math.min(2 ** Math.floor(group.checks / 4), MOST_CHECK_MILLIS),
+    );
   }
 
   #settleHeld(pid: number, cause: 'exit' | 'exec'): void {
@@ -315,6 +333,7 @@ export class TracerCore {
     clearTimeout(group.timer);
     group.timer = undefined;
     group.checks = 0;
+    group.suspicion = undefined;
     const held = group.heldEnds;
     group.heldEnds = [];
     for (const { tracee, status } of held) this.#finish(tracee, status, cause);
@@ -379,8 +398,7 @@ export class TracerCore {
    */
   executed(named: Tracee, status: number): void {
     const tid = named.tid;
-    if (this.layer.ptraceBuffer(PTRACE.GETEVENTMSG, tid, 0, word) < 0) return;
-    const former = Number(word[0]);
+    const former = named.eventMessage(PTRACE_EVENT.EXEC) ?? this.#lastOf(tid, named)?.tid ?? tid;
     this.#settleHeld(named.pid, 'exec');
     const executing = former === tid ? named : (this.tracees.get(former) ?? named);
     if (executing !== named) {
@@ -402,10 +420,19 @@ export class TracerCore {
     executing.receiveExec(status, former);
   }
 
+  /**
+   * Who executed, when SIGKILL has taken the message of the event away: all other threads of the process were reaped before it.
+   */
+  #lastOf(pid: number, leader?: Tracee): Tracee | undefined {
+    const group = this.#groups.get(pid);
+    const held = new Set(group?.heldEnds.map((end) => end.tracee));
+    return [...(group?.members ?? [])].find((member) => member !== leader && !held.has(member));
+  }
+
   /** The same when the leader was not traced: the executing thread turns up under an id that nobody knows. */
   executedUnseen(tid: number, status: number): void {
-    if (this.layer.ptraceBuffer(PTRACE.GETEVENTMSG, tid, 0, word) < 0) return;
-    const former = Number(word[0]);
+    const told = this.layer.ptraceBuffer(PTRACE.GETEVENTMSG, tid, 0, word) < 0 ? 0 : Number(word[0]);
+    const former = this.tracees.has(told) ? told : (this.#lastOf(tid)?.tid ?? told);
     this.#settleHeld(tid, 'exec');
     const executing = this.tracees.get(former);
     if (executing === undefined) {
