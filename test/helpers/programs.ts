@@ -1,17 +1,11 @@
-import { execFileSync } from 'node:child_process';
-
-const found = new Map<string, string>();
+import { findProgram } from '../../lib/raw/find-program.js';
 
 /** The path of a program. */
 export function which(file: string): string {
   if (file === 'node') return process.execPath;
-  if (file.includes('/')) return file;
-  let path = found.get(file);
-  if (path === undefined) {
-    path = execFileSync('/bin/sh', ['-c', 'command -v "$0"', file], { encoding: 'utf8' }).trim();
-    found.set(file, path);
-  }
-  return path;
+  const found = findProgram(file, process.env['PATH'], process.cwd());
+  if ('errno' in found) throw new Error(`there is no program ${file}`);
+  return found.path;
 }
 
 /** Whether a program is installed. */
