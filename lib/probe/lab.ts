@@ -1,6 +1,6 @@
 /** Throw-away children, and waiting for them that ends in every case. */
 import { binding } from '../binding.js';
-import { refused } from '../errors.js';
+import { isPtraceError, refused } from '../errors.js';
 import { archOf, type Arch, type HostArch } from '../kernel/arch/index.js';
 import type { Registers } from '../kernel/registers.js';
 import { NT } from '../kernel/regsets.js';
@@ -50,15 +50,22 @@ export class Lab {
     this.#part = part;
   }
 
-  /** The tracee that sections share, in a stop of PTRACE_INTERRUPT. */
+  /** The tracee that sections share, in a stop of PTRACE_INTERRUPT; another one when it does not come to that. */
   subject(): Specimen {
-    if (this.#subject === undefined) {
-      const specimen = this.stopped(this.#part);
-      specimen.runToMark();
-      this.#subject = specimen;
+    if (this.#subject !== undefined) {
+      try {
+        this.#subject.interruptAgain();
+        return this.#subject;
+      } catch (error) {
+        if (!isPtraceError(error)) throw error;
+        this.spoil();
+      }
     }
-    this.#subject.interruptAgain();
-    return this.#subject;
+    const specimen = this.stopped(this.#part);
+    specimen.runToMark();
+    specimen.interruptAgain();
+    this.#subject = specimen;
+    return specimen;
   }
 
   /** After a failure nobody knows what it does: the next one who asks gets another. */

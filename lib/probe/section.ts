@@ -15,6 +15,7 @@ export function runSection(section: Section, lab: Lab, notes: Notes): void {
     section.run(lab, notes);
     return 'done';
   });
+  if (outcome.status !== 'yes') lab.spoil();
   // While the next one works, they die.
   lab.dismiss();
   notes.rest(

@@ -217,6 +217,25 @@ describe('probe on a kernel that is odd', () => {
     expect(traces()).toEqual(before);
   });
 
+  it('accepts one request and does nothing: that one is told, and no other', { timeout: limit(30_000) }, (context) => {
+    needsTracing(context, probe());
+    for (const name of ['LISTEN', 'SINGLESTEP', 'SYSEMU', 'INTERRUPT'] as const) {
+      const lost = { ...PTRACE, ...PTRACE_X64 }[name];
+      const idle = {
+        ...layer,
+        ptrace: (...args: Parameters<typeof layer.ptrace>): number => (args[0] === lost ? 0 : layer.ptrace(...args)),
+      };
+      const found = byId(withKernelLayer(idle, probe));
+      expect(found.get(`request.PTRACE_${name}`), name).toMatchObject({ status: 'no', detail: 'no stop came' });
+      expect(found.get('request.PTRACE_TRACEME')?.status).toBe('yes');
+      expect(found.get('policy.trace-parent')?.status).toMatch(/yes|denied/);
+      if (name === 'INTERRUPT') continue;
+      expect(found.get('regset.NT_PRSTATUS')?.status).toBe('yes');
+      expect(found.get('event.PTRACE_EVENT_FORK')?.status).toBe('yes');
+      expect(found.get('memory.proc-mem-read')?.status).toBe('yes');
+    }
+  });
+
   it('refuses everything', () => {
     const before = traces();
     const refuse = (): number => -ERRNO.EPERM;

@@ -101,14 +101,7 @@ export function debugging({ debug: unit }: ArchProbe): Section {
   return {
     ids: [debugId('breakpoint'), debugId('watchpoint')],
     run(lab: Lab, notes) {
-      const specimen = lab.stopped((part) =>
-        part
-          .store('watched', 0)
-          .buffer('area', 8 * unit.mostSlots)
-          .tgkillSelf('SIGUSR2')
-          .loop((s) => s.increment('watched').nops()),
-      );
-      specimen.runToMark();
+      const specimen = lab.subject();
       breakpoints(notes, specimen, unit, BigInt(breakpointFor(lab.arch.nativeAbi).bytes.length));
       watchpoints(notes, specimen, unit);
     },

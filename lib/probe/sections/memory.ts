@@ -77,7 +77,7 @@ const trials: Readonly<Record<(typeof memoryIds)[number], (specimen: Specimen) =
 export const memory: Section = {
   ids: memoryIds,
   run(lab, notes) {
-    const specimen = lab.stopped((part) => part.store('data', 0).loop((s) => s.pause()));
+    const specimen = lab.subject();
     for (const id of memoryIds) notes.try(id, () => trials[id](specimen));
   },
 };

@@ -55,11 +55,7 @@ export function regsets(host: HostArch, arch: ArchProbe): Section {
       ...arch.views.flatMap(({ abi, regsets: sets }) => sets.map((name) => regsetId(name, abi))),
     ],
     run(lab, notes) {
-      const specimen = lab.stopped((part) => {
-        arch.prepareRegsets(part);
-        part.tgkillSelf('SIGUSR2').loop((s) => s.pause());
-      });
-      specimen.runToMark();
+      const specimen = lab.subject();
       readAndWrite(notes, specimen, own);
       for (const view of arch.views) {
         view.during(specimen, () => {

@@ -34,7 +34,6 @@ function poked(specimen: Specimen, name: string, poke: (tid: number, address: bi
   return specimen.read(name) === PATTERN ? yes() : no('was accepted, and changed nothing');
 }
 
-/** Each gets a specimen that holds the number 42 in `data`, and blocks SIGUSR1. */
 const everywhere: RequestTrials = {
   PEEKTEXT: ({ tid, child }) => (peekText(tid, child.address('data')) === 42n ? yes() : no('read something else')),
   PEEKDATA: ({ tid, child }) => (peekData(tid, child.address('data')) === 42n ? yes() : no('read something else')),
@@ -88,18 +87,7 @@ export function plainRequests(arch: ArchProbe): Section {
   return {
     ids: trials.map(([name]) => requestId(name)),
     run(lab, notes) {
-      const specimen = lab.stopped((part) => {
-        arch.prepareRequests(part);
-        part
-          .block('SIGUSR1')
-          .store('data', 42)
-          .store('text', 0)
-          .store('more', 0)
-          .tgkillSelf('SIGUSR2')
-          .loop((s) => s.pause());
-      });
-      specimen.runToMark();
-      specimen.interruptAgain();
+      const specimen = lab.subject();
       for (const [name, trial] of trials) notes.try(requestId(name), () => trial(specimen));
     },
   };

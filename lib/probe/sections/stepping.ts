@@ -128,10 +128,7 @@ export const stepping: Section = {
     optionId('TRACESYSGOOD', 'effect'),
   ],
   run(lab: Lab, notes) {
-    const specimen = lab.stopped((part) =>
-      part.tgkillSelf('SIGUSR2').loop((s) => s.syscall('getppid').store('answer').nops()),
-    );
-    specimen.runToMark();
+    const specimen = lab.subject();
     syscallStops(notes, specimen);
     const emulates = notes.try(requestId('SYSEMU'), () => emulation(notes, specimen));
     if (emulates.status !== 'yes') notes.rest(['step.sysemu'], emulates);
