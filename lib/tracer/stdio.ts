@@ -1,8 +1,9 @@
 /** The standard streams of a spawned tracee: inherited, null, pipes with streams on our side, or one pseudo-terminal for all three. */
 import { closeSync, constants, openSync } from 'node:fs';
-import { Socket } from 'node:net';
+import { createRequire } from 'node:module';
+import type * as Net from 'node:net';
 import type { Readable, Writable } from 'node:stream';
-import { ReadStream } from 'node:tty';
+import type * as Tty from 'node:tty';
 import { binding } from '../binding.js';
 import { badInput, fromErrno } from '../errors.js';
 import { checkLength, describe } from '../arguments.js';
@@ -38,6 +39,11 @@ export interface OpenStdio extends StdioStreams {
   discard(): void;
 }
 
+// Most tracers never ask for a pipe or a terminal: what makes them is loaded by those that do.
+const require = createRequire(import.meta.url);
+const net = (): typeof Net => require('node:net') as typeof Net;
+const tty = (): typeof Tty => require('node:tty') as typeof Tty;
+
 const ROWS = 24;
 const COLUMNS = 80;
 
@@ -65,7 +71,7 @@ function openTerminal(): OpenStdio {
   const result = binding().openPty(ROWS, COLUMNS, out);
   if (result < 0) throw fromErrno('spawn', 0, -result, 'kernel', 'no pseudo-terminal could be opened');
   const [master = -1, slave = -1] = out;
-  const stream = new ReadStream(master);
+  const stream = new (tty().ReadStream)(master);
   // When the last process has closed the terminal, reading fails with EIO: that is its end, not a fault.
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EIO') stream.push(null);
@@ -124,7 +130,7 @@ export function openStdio(stdio: unknown): OpenStdio {
   if (stdio === 'pty') return openTerminal();
   const choices = choicesOf(stdio ?? 'inherit');
   const childs = new Descriptors();
-  const streams: (Socket | null)[] = [];
+  const streams: (Net.Socket | null)[] = [];
   try {
     const descriptors = choices.map((choice, index) => {
       streams[index] = null;
@@ -134,7 +140,7 @@ export function openStdio(stdio: unknown): OpenStdio {
       const [readEnd, writeEnd] = pipe();
       const childReads = index === 0;
       childs.keep(childReads ? readEnd : writeEnd);
-      streams[index] = new Socket({
+      streams[index] = new (net().Socket)({
         fd: childReads ? writeEnd : readEnd,
         readable: !childReads,
         writable: childReads,
