@@ -66,6 +66,8 @@ interface Group {
 interface Taker {
   resolve: (stop: Stop | undefined) => void;
   referenced: boolean;
+  /** Its abort, when that came while a stop was on its way to it. */
+  late: (() => void) | undefined;
 }
 
 const word = new BigUint64Array(1);
@@ -79,6 +81,8 @@ export class TracerCore {
   #namingTimer: NodeJS.Timeout | undefined;
   readonly #queue = new StopQueue();
   #takers: Taker[] = [];
+  /** Those for whom a stop is in the queue. */
+  #promised: Taker[] = [];
   referenced = true;
   colocation: Colocation | undefined;
 
@@ -106,17 +110,20 @@ export class TracerCore {
    * @param signal gives the wait up; a stop that comes after that goes to somebody else
    */
   take(signal?: CheckedSignal): Promise<Stop | undefined> {
-    const stop = this.#queue.shift();
+    const stop = this.takeNow();
     if (stop !== undefined) return Promise.resolve(stop);
     if (this.tracees.size === 0 && this.#unnamed.size === 0) return Promise.resolve(undefined);
     return new Promise((resolve, reject) => {
-      const taker: Taker = { resolve, referenced: this.begin(0) };
+      const taker: Taker = { resolve, referenced: this.begin(0), late: undefined };
       this.#takers.push(taker);
       if (signal === undefined) return;
       const abort = (): void => {
         const index = this.#takers.indexOf(taker);
-        // Its stop is under way already: that is what it gets.
-        if (index < 0) return;
+        if (index < 0) {
+          // Its stop is under way already: that is what it gets, unless somebody else takes that.
+          taker.late = abort;
+          return;
+        }
         this.#takers.splice(index, 1);
         this.end(taker.referenced);
         reject(refused('aborted', 'wait', 0, undefined, { cause: signal.reason }));
@@ -135,7 +142,8 @@ export class TracerCore {
 
   /** The oldest stop that nobody took, if there is one. */
   takeNow(): Stop | undefined {
-    return this.#queue.shift();
+    // What is there on its way to somebody is his.
+    return this.#promised.length === 0 ? this.#queue.shift() : undefined;
   }
 
   takeFrom(tracee: Tracee): Stop | undefined {
@@ -147,16 +155,34 @@ export class TracerCore {
     return this.#queue.has(tracee);
   }
 
-  /** A stop that no wait for its own tracee took. */
+  /**
+   * A stop that no wait for its own tracee took. Who waits for any stop gets it a microtask later: an `await tracee.resume()` whose stop
+   * comes at once has not asked for it yet.
+   */
   enqueue(stop: Stop): void {
+    this.#queue.push(stop);
     const taker = this.#takers.shift();
-    if (taker === undefined) {
-      this.#queue.push(stop);
-      return;
-    }
+    if (taker === undefined) return;
     this.end(taker.referenced);
-    taker.resolve(stop);
+    if (this.#promised.push(taker) === 1) queueMicrotask(this.#feed);
   }
+
+  readonly #feed = (): void => {
+    const promised = this.#promised;
+    this.#promised = [];
+    const unfed: Taker[] = [];
+    for (const taker of promised) {
+      const stop = this.#queue.shift();
+      if (stop === undefined) unfed.push(taker);
+      else taker.resolve(stop);
+    }
+    if (unfed.length === 0) return;
+    // Their stops were taken by waits for the tracees themselves: they wait on.
+    for (const taker of unfed) taker.referenced = this.begin(0);
+    this.#takers.unshift(...unfed);
+    for (const taker of unfed) taker.late?.();
+    this.#releaseTakersIfDone();
+  };
 
   // --- who is traced
 
@@ -465,6 +491,7 @@ export class TracerCore {
   /** Everyone who waits is told that nothing will come. Tracees are still kept, to be ended. */
   dispose(error: Error): void {
     for (const tracee of this.tracees.values()) tracee.giveUp(error);
+    for (const taker of this.#promised.splice(0)) taker.resolve(undefined);
     for (const taker of this.#takers.splice(0)) {
       this.end(taker.referenced);
       taker.resolve(undefined);
