@@ -184,7 +184,7 @@ describe('probe', () => {
 
   it('runs in a Worker, with the same result', async () => {
     const worker = new Worker(
-      `import('${dist('index.js')}').then(({ probe }) => require('node:worker_threads').parentPort.postMessage(probe()));`,
+      `import('${dist('index.js')}').then(async ({ probe }) => require('node:worker_threads').parentPort.postMessage(await probe()));`,
       { eval: true },
     );
     const [report] = (await within(once(worker, 'message'), 'a report')) as [ProbeReport];
@@ -268,7 +268,7 @@ describe('probe on a kernel that is odd', () => {
 });
 
 describe('probe under restrictions', () => {
-  const run = `import { probe } from '${dist('index.js')}'; console.log(JSON.stringify(probe()));`;
+  const run = `import { probe } from '${dist('index.js')}'; console.log(JSON.stringify(await probe()));`;
   const reportOf = (text: string): Map<string, Capability> => byId(JSON.parse(text) as ProbeReport);
   const filter = (verdict: number): Uint8Array => {
     const bytes = new DataView(new ArrayBuffer(32));
