@@ -383,7 +383,9 @@ export class Tracee implements StatusSink {
 
   /** Whether it is the zombie of a leader that left before its threads: the kernel tells its end only after theirs. */
   #hasLeftItsThreads(): boolean {
-    return procState(this.#tid) === 'Z' && (procTasks(this.#pid)?.length ?? 0) > 1;
+    if (procState(this.#tid) !== 'Z' || (procTasks(this.#pid)?.length ?? 0) < 2) return false;
+    // Who has been born a moment ago is found as long as a thread of its process is traced.
+    return !this.#core.hasUnknownThreads(this.#pid);
   }
 
   /** A zombie cannot be detached: it is given up, and reaped when the time comes. */
@@ -468,11 +470,17 @@ export class Tracee implements StatusSink {
 
   /** Statuses that were received before this tracee was known, and all that come before they were told. @internal */
   receiveLater(statuses: readonly number[]): void {
-    const backlog = (this.#backlog = [...statuses]);
+    this.#backlog = [...statuses];
     queueMicrotask(() => {
-      this.#backlog = undefined;
-      for (const status of backlog) this.receive(status);
+      this.receiveNow();
     });
+  }
+
+  /** What {@link receiveLater} has kept. @internal */
+  receiveNow(): void {
+    const backlog = this.#backlog;
+    this.#backlog = undefined;
+    for (const status of backlog ?? []) this.receive(status);
   }
 
   /** A status from the wait. @internal */

@@ -17,7 +17,7 @@ import { PTRACE } from '../kernel/requests.js';
 import type { CheckedSignal } from '../raw/abort-signal.js';
 import { rawAttached } from '../raw/attached.js';
 import type { KernelLayer } from '../raw/kernel-layer.js';
-import { procState, procStatus } from '../proc.js';
+import { procState, procStatus, procTasks } from '../proc.js';
 import { scaledMillis } from '../time-scale.js';
 import type { Colocation } from './colocate.js';
 import { ExecSuspicion } from './exec-suspicion.js';
@@ -176,12 +176,11 @@ export class TracerCore {
       if (stop === undefined) unfed.push(taker);
       else taker.resolve(stop);
     }
-    if (unfed.length === 0) return;
     // Their stops were taken by waits for the tracees themselves: they wait on.
     for (const taker of unfed) taker.referenced = this.begin(0);
     this.#takers.unshift(...unfed);
     for (const taker of unfed) taker.late?.();
-    this.#releaseTakersIfDone();
+    if (this.#takers.length > 0) this.#releaseTakersIfDone();
   };
 
   // --- who is traced
@@ -207,6 +206,13 @@ export class TracerCore {
     this.hub.add(tracee, pid, (group.policy === 'kill' ? KILL_AT_END : 0) | (own ? OWN_CHILD : 0));
     this.colocation?.added(tracee);
     return tracee;
+  }
+
+  /** Whether threads of a process are traced by this thread that nobody knows yet: born a moment ago. */
+  hasUnknownThreads(pid: number): boolean {
+    return (procTasks(pid) ?? []).some(
+      (tid) => !this.tracees.has(tid) && procStatus(tid)?.tracerPid === binding().gettid(),
+    );
   }
 
   /** The traced threads of a process. */
@@ -287,18 +293,22 @@ export class TracerCore {
     // Only who has come before the look is asked about.
     const old = [...this.#unnamed].filter(([, unnamed]) => all || !this.#mayBeNamed(unnamed));
     this.hub.drain();
-    for (const [tid, unnamed] of old) {
-      if (!this.#unnamed.delete(tid)) continue;
-      const parent = procStatus(tid)?.ppid ?? 0;
-      const tracee = this.add(
-        tid,
-        unnamed.pid,
-        'starting',
-        this.policyOf(this.#groups.has(unnamed.pid) ? unnamed.pid : parent),
-        false,
-      );
-      for (const status of unnamed.statuses) tracee.receive(status);
-    }
+    for (const [, unnamed] of old) this.#release(unnamed);
+  }
+
+  #release(unnamed: UnnamedTracee): void {
+    const { tid, pid } = unnamed;
+    if (!this.#unnamed.delete(tid)) return;
+    const parent = procStatus(tid)?.ppid ?? 0;
+    const policy = this.policyOf(this.#groups.has(pid) ? pid : parent);
+    const tracee = this.add(tid, pid, 'starting', policy, false);
+    for (const status of unnamed.statuses) tracee.receive(status);
+  }
+
+  /** Everything that was consumed of the threads of a process is told: their leader has ended, which nobody of them outlives. */
+  #tellAllOf(pid: number): void {
+    for (const unnamed of [...this.#unnamed.values()]) if (unnamed.pid === pid) this.#release(unnamed);
+    for (const member of this.threadsOf(pid)) member.receiveNow();
   }
 
   // --- ends
@@ -308,6 +318,7 @@ export class TracerCore {
     this.hub.remove(tracee.tid);
     const group = this.#groups.get(tracee.pid);
     if (tracee.isLeader) {
+      this.#tellAllOf(tracee.pid);
       // Its end comes after those of its threads. Is there still one, it executed and died under this id before the event of that was seen.
       const executing = this.#lastOf(tracee.pid, tracee);
       if (executing !== undefined) {
