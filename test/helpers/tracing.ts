@@ -16,7 +16,7 @@ import {
   type TracerOptions,
 } from '../../lib/tracer/index.js';
 import { has, which } from './programs.js';
-import { isGone, reapedNow, statusOf, stateOf, until, within } from './processes.js';
+import { describeProcess, isGone, reapedNow, statusOf, stateOf, tasksOf, until, within } from './processes.js';
 
 export { has, which };
 export {
@@ -51,7 +51,10 @@ afterEach(async () => {
 async function reap(pids: readonly number[]): Promise<void> {
   for (const pid of pids) if (statusOf(pid)?.ppid === process.pid) binding().kill(pid, 9);
   for (const pid of pids) {
-    await until(() => statusOf(pid)?.ppid !== process.pid || reapedNow(pid), `child ${pid} is reaped`);
+    await until(
+      () => statusOf(pid)?.ppid !== process.pid || reapedNow(pid),
+      () => `child ${pid} is reaped; threads: ${tasksOf(pid).map(describeProcess).join(', ')}`,
+    );
     binding().forgetChild(pid);
   }
 }

@@ -12,7 +12,9 @@ import {
   describeStop,
   endAfterTest,
   expectGone,
+  gate,
   newTracer,
+  openGate,
   pauser,
   seizeOne,
   send,
@@ -196,8 +198,9 @@ test('killed while it is listening, interrupted, or in EVENT_EXIT', async () => 
 
 test('EVENT_EXIT outlives SIGKILL; resumed, it ends as it was about to', async () => {
   const tracer = newTracer({ events: ['exit'] });
-  const started = child(script().nanosleep(1).exitGroup(5));
+  const started = child(gate(script()).exitGroup(5));
   const tracee = await seizeOne(tracer, started.pid);
+  openGate(started);
   const stop = await within(tracee.wait(), 'the exit stop');
   if (stop.kind !== 'exit') throw new Error(describeStop(stop));
   expect(stop.exitStatus).toBe(5 << 8);
