@@ -10,6 +10,7 @@ export default defineConfig({
     testTimeout: limit(20_000),
     hookTimeout: limit(20_000),
     teardownTimeout: limit(20_000),
+    reporters: ['default', './test/helpers/skips.ts'],
     setupFiles: ['test/helpers/file-setup.ts'],
     globalSetup: ['test/helpers/global-setup.ts'],
   },

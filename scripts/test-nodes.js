@@ -63,7 +63,15 @@ function test(line) {
   console.log(`\n== Node ${found.version}`);
   const report = join(cache, `report-${line}-${process.pid}.json`);
   const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
-  const args = [vitest, 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...core];
+  const args = [
+    vitest,
+    'run',
+    '--reporter=default',
+    '--reporter=./test/helpers/skips.ts',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+    ...core,
+  ];
   try {
     const { status } = spawnSync(found.node, args, {
       cwd: root,

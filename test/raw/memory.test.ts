@@ -88,7 +88,7 @@ describe('PTRACE_PEEKDATA and POKEDATA', () => {
 });
 
 describe('PTRACE_PEEKUSER and POKEUSER', () => {
-  it.runIf(arch === 'x64')('are the registers, word by word', () => {
+  it.runIf(arch === 'x64')('are the registers, word by word (x86-64 only)', () => {
     const pid = traced();
     const words = new BigUint64Array(getRegset(pid, NT.PRSTATUS).buffer);
     for (const [index, word] of words.entries()) expect(peekUser(pid, 8 * index)).toBe(word);
@@ -98,7 +98,7 @@ describe('PTRACE_PEEKUSER and POKEUSER', () => {
     expect(new BigUint64Array(getRegset(pid, NT.PRSTATUS).buffer)[0]).toBe(0x1234567890abcdefn);
   });
 
-  it.runIf(arch === 'x64')('fail outside, and for values that may not be', () => {
+  it.runIf(arch === 'x64')('fail outside, and for values that may not be (x86-64 only)', () => {
     const pid = traced();
     for (const offset of [1, 2, 3, 9, 8 * 1000, 0xffff_ffff_ffff_fff8n]) {
       expectReason(() => peekUser(pid, offset), 'kernel', 'EIO');
@@ -108,7 +108,7 @@ describe('PTRACE_PEEKUSER and POKEUSER', () => {
     expectReason(() => pokeUser(pid, 848, 0xffff_8000_0000_0000n), 'kernel', 'EINVAL');
   });
 
-  it.runIf(arch === 'arm64')('are not there', () => {
+  it.runIf(arch === 'arm64')('are not there (arm64 only)', () => {
     expectReason(() => peekUser(traced(), 0), 'not-supported');
   });
 });

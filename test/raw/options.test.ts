@@ -34,7 +34,7 @@ describe('PTRACE_SETOPTIONS', () => {
     expectReason(() => request(PTRACE.SETOPTIONS, pid, 0, 1 << 8), 'kernel', 'EINVAL');
   });
 
-  it.runIf(hostArch(process.arch) === 'x64')('has an old number', () => {
+  it.runIf(hostArch(process.arch) === 'x64')('has an old number (x86-64 only)', () => {
     const pid = traced();
     oldSetOptions(pid, PTRACE_O.TRACESYSGOOD);
     syscall(pid);
@@ -42,7 +42,7 @@ describe('PTRACE_SETOPTIONS', () => {
     expectReason(() => oldSetOptions(pid, 1 << 8), 'bad-input');
   });
 
-  it.runIf(hostArch(process.arch) !== 'x64')('has no old number here', () => {
+  it.runIf(hostArch(process.arch) !== 'x64')('has no old number here (elsewhere than on x86-64)', () => {
     expectReason(() => oldSetOptions(traced(), 0), 'not-supported');
   });
 });

@@ -97,7 +97,7 @@ describe('PTRACE_SETREGSET', () => {
   });
 });
 
-describe.runIf(arch === 'x64')('PTRACE_GETREGS and the like', () => {
+describe.runIf(arch === 'x64')('PTRACE_GETREGS and the like (x86-64 only)', () => {
   it('are the regset', () => {
     const pid = traced();
     expect(getRegs(pid)).toEqual(getRegset(pid, NT.PRSTATUS));
@@ -139,7 +139,7 @@ describe.runIf(arch === 'x64')('PTRACE_GETREGS and the like', () => {
   });
 });
 
-describe.runIf(arch === 'arm64')('PTRACE_GETREGS and the like', () => {
+describe.runIf(arch === 'arm64')('PTRACE_GETREGS and the like (arm64 only)', () => {
   it('are not there, and no other request is made for them', () => {
     const pid = traced();
     expectReason(() => getRegs(pid), 'not-supported');

@@ -108,13 +108,13 @@ describe('PTRACE_SINGLESTEP', () => {
 });
 
 describe('PTRACE_SINGLEBLOCK', () => {
-  it.runIf(arch === 'x64')('stops at a branch, or where the CPU cannot, at an instruction', () => {
+  it.runIf(arch === 'x64')('stops at a branch, or where the CPU cannot, at an instruction (x86-64 only)', () => {
     const pid = traced(getpidForever());
     singleblock(pid);
     expect(next(pid)).toBe(TRAPPED);
   });
 
-  it.runIf(arch !== 'x64')('is not there', () => {
+  it.runIf(arch !== 'x64')('is not there (elsewhere than on x86-64)', () => {
     expectReason(() => singleblock(traced()), 'not-supported');
   });
 });

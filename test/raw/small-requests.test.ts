@@ -63,7 +63,7 @@ describe('PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG', () => {
   });
 });
 
-describe.runIf(arch === 'x64')('PTRACE_ARCH_PRCTL', () => {
+describe.runIf(arch === 'x64')('PTRACE_ARCH_PRCTL (x86-64 only)', () => {
   it('reads and sets the segment bases', () => {
     const pid = traced();
     // fs_base and gs_base in struct user
@@ -88,7 +88,7 @@ describe.runIf(arch === 'x64')('PTRACE_ARCH_PRCTL', () => {
   });
 });
 
-describe.runIf(arch === 'x64')('PTRACE_GET_THREAD_AREA and SET_THREAD_AREA', () => {
+describe.runIf(arch === 'x64')('PTRACE_GET_THREAD_AREA and SET_THREAD_AREA (x86-64 only)', () => {
   it('read and set a descriptor', ({ skip }) => {
     const pid = traced();
     if (failure(() => getThreadArea(pid, 12))?.reason === 'not-supported') skip('this kernel has no IA32 emulation');
@@ -110,7 +110,7 @@ describe.runIf(arch === 'x64')('PTRACE_GET_THREAD_AREA and SET_THREAD_AREA', () 
   });
 });
 
-describe.runIf(arch !== 'x64')('requests of x86', () => {
+describe.runIf(arch !== 'x64')('requests of x86 (elsewhere than on x86-64)', () => {
   it('are not there', () => {
     const pid = traced();
     expectReason(() => archPrctlGet(pid, ARCH.GET_FS), 'not-supported');
@@ -120,7 +120,7 @@ describe.runIf(arch !== 'x64')('requests of x86', () => {
 });
 
 describe('PTRACE_PEEKMTETAGS and POKEMTETAGS', () => {
-  it.runIf(arch !== 'arm64')('are not there, and no other request is made for them', () => {
+  it.runIf(arch !== 'arm64')('are not there, and no other request is made for them (elsewhere than on arm64)', () => {
     const pid = traced();
     expectReason(() => peekMteTags(pid, 0x1000n, new Uint8Array(16)), 'not-supported');
     expectReason(() => pokeMteTags(pid, 0x1000n, new Uint8Array(16)), 'not-supported');
@@ -128,7 +128,7 @@ describe('PTRACE_PEEKMTETAGS and POKEMTETAGS', () => {
     expect(peekUser(pid, 0)).toBeTypeOf('bigint');
   });
 
-  it.runIf(arch === 'arm64')('want memory with tags', () => {
+  it.runIf(arch === 'arm64')('want memory with tags (arm64 only)', () => {
     expectReason(() => peekMteTags(traced(), 0x1000n, new Uint8Array(16)), 'not-supported');
   });
 });
