@@ -41,6 +41,23 @@ uint64_t SignalOfStop(pid_t tid) {
   return static_cast<uint64_t>(si.si_signo);
 }
 
+// Whether the trap of its last step is pending: an interrupt came between the step and its report. Untraced, it would die of it. Only
+// the codes of steps count (TRAP_BRKPT, TRAP_TRACE, TRAP_BRANCH): a breakpoint of the program's own is the program's affair.
+bool StepTrapPending(pid_t tid) {
+  struct {
+    uint64_t off;
+    uint32_t flags;
+    int32_t nr;
+  } args = {0, 0, 8};
+  siginfo_t pending[8];
+  const long count = syscall(SYS_ptrace, kPtracePeeksiginfo, tid, &args, pending);
+  for (long index = 0; index < count; index++) {
+    const siginfo_t& si = pending[index];
+    if (si.si_signo == SIGTRAP && si.si_code >= 1 && si.si_code <= 3) return true;
+  }
+  return false;
+}
+
 // Whether it is a zombie. One that cannot be waited for is a leader that has left before its threads: nothing stops or detaches it,
 // and nothing needs to.
 bool IsZombie(pid_t tid) {
@@ -85,7 +102,9 @@ void TraceeTable::End(int milliseconds) {
         Request(kPtraceCont, tid, 0);
         continue;
       }
-      if (Request(kPtraceDetach, tid, SignalOfStop(tid)) == 0) {
+      if (StepTrapPending(tid)) {
+        Request(kPtraceCont, tid, SignalOfStop(tid));
+      } else if (Request(kPtraceDetach, tid, SignalOfStop(tid)) == 0) {
         // A child of ours goes on unwatched; init inherits it, or this process's other threads do.
         gone.push_back(tid);
       } else if (interrupted.insert(tid).second) {

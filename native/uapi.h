@@ -8,6 +8,7 @@ constexpr int kPtraceCont = 7;
 constexpr int kPtraceDetach = 17;
 constexpr int kPtraceGetsiginfo = 0x4202;
 constexpr int kPtraceInterrupt = 0x4207;
+constexpr int kPtracePeeksiginfo = 0x4209;
 
 constexpr int kPtraceEventExit = 6;
 constexpr int kPtraceEventStop = 128;
