@@ -113,7 +113,8 @@ export interface SpawnOptions {
   readonly diesWithParent?: boolean;
 }
 
-const KEYS = [
+/** The names of all {@link SpawnOptions}. */
+export const SPAWN_OPTIONS = [
   'file',
   'args',
   'argv0',
@@ -229,7 +230,7 @@ function identity(value: unknown, what: string): number {
  */
 export function spawnPlan(options: SpawnOptions): SpawnPlan {
   if (options === undefined) throw badInput(REQUEST, 'options are undefined, want an object with a file');
-  const bag = checkBag(REQUEST, options, KEYS);
+  const bag = checkBag(REQUEST, options, SPAWN_OPTIONS);
   const name = checkString(REQUEST, bag.file, 'file');
   if (name === '') throw badInput(REQUEST, 'file is empty, want a path or a name');
   const cwd = bag.cwd === undefined ? null : checkString(REQUEST, bag.cwd, 'cwd');

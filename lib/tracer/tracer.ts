@@ -12,6 +12,7 @@ import { W } from '../kernel/wait-flags.js';
 import { checkAbortSignal } from '../raw/abort-signal.js';
 import { requestFailed } from '../raw/failure.js';
 import { spawnHeld, type HeldChild, type SpawnOptions as RawSpawnOptions } from '../raw/spawn.js';
+import { SPAWN_OPTIONS } from '../raw/spawn-plan.js';
 import { procState, procStatus, procTasks } from '../proc.js';
 import { scaledMillis } from '../time-scale.js';
 import { Colocation, type ColocateMode } from './colocate.js';
@@ -70,26 +71,10 @@ const EVENT_OPTIONS: Readonly<Record<TraceEvent, number>> = {
 const EVENTS = Object.keys(EVENT_OPTIONS) as TraceEvent[];
 const MODES = ['cont', 'syscall', 'step', 'block-step', 'sysemu', 'sysemu-step'] as const;
 const POLICIES = ['kill', 'detach'] as const;
-const RAW_SPAWN_KEYS = [
-  'argv0',
-  'env',
-  'cwd',
-  'session',
-  'processGroup',
-  'umask',
-  'affinity',
-  'resourceLimits',
-  'personality',
-  'uid',
-  'gid',
-  'groups',
-  'noNewPrivs',
-  'seccomp',
-  'seccompFlags',
-  'blockedSignals',
-  'resetIgnored',
-  'diesWithParent',
-] as const;
+/** Spawn options that go on to the child as they are; the tracer sees to the others itself. */
+const CHILD_OPTIONS = SPAWN_OPTIONS.filter(
+  (name) => name !== 'file' && name !== 'args' && name !== 'descriptors' && name !== 'controllingTerminal',
+);
 
 /** How often the task list is read until it is stable; a process that makes threads quicker than that is interrupted while it does. */
 const MOST_SCANS = 1000;
@@ -184,7 +169,7 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
    */
   async spawn(file: string, args: readonly string[] = [], options?: SpawnOptions): Promise<SpawnedTracee> {
     this.#requireOpen('spawn');
-    const { stdio, onTracerExit, ...rest } = checkBag('spawn', options, [...RAW_SPAWN_KEYS, 'stdio', 'onTracerExit']);
+    const { stdio, onTracerExit, ...rest } = checkBag('spawn', options, [...CHILD_OPTIONS, 'stdio', 'onTracerExit']);
     const policy = this.#policyFor(onTracerExit, 'kill');
     const streams = openStdio(stdio);
     let held: HeldChild;
@@ -208,7 +193,7 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
       streams.childHasThem();
       if (isEnd(stop)) throw notExecuted(held, stop);
       held.free();
-      this.#handedOut.add(stop);
+      this.#handOut(stop);
       return tracee;
     } catch (error) {
       streams.discard();
@@ -244,7 +229,7 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
     for (const tracee of attached) {
       // Its stop is told by being returned.
       this.#core.takeFrom(tracee);
-      if (tracee.stop !== null) this.#handedOut.add(tracee.stop);
+      if (tracee.stop !== null) this.#handOut(tracee.stop);
     }
     if (attached.length === 0) throw fromErrno('attach', pid, ERRNO.ESRCH, 'gone');
     return byLeaderFirst(attached);
@@ -296,6 +281,12 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
       },
       return: () => Promise.resolve({ done: true, value: undefined }),
     };
+  }
+
+  #handOut(stop: PtraceStop): void {
+    // A tracer that never iterates must not keep every stop it has ever begun with.
+    for (const former of this.#handedOut) if (former.usedUp) this.#handedOut.delete(former);
+    this.#handedOut.add(stop);
   }
 
   #resumeHandedOut(): void {
