@@ -63,6 +63,7 @@ export class TraceeMemory {
   read(address: bigint | number, length: number): MemoryRead {
     const from = checkAddress('read memory', address);
     checkLength('read memory', length, 'length', MAX_READ);
+    this.#requireTracee('read memory');
     // Pooled below 4 KiB: an own allocation for 64 bytes would cost more than the read.
     const bytes = Buffer.allocUnsafe(length);
     const done = this.#binding.processVmRead(this.#tracee.tid, from, bytes, 0, length);
@@ -83,6 +84,7 @@ export class TraceeMemory {
   readInto(address: bigint | number, buffer: Uint8Array): number {
     const from = checkAddress('read memory', address);
     const bytes = checkBuffer('read memory', buffer);
+    this.#requireTracee('read memory');
     const done = this.#binding.processVmRead(this.#tracee.tid, from, bytes, 0, bytes.byteLength);
     if (done === bytes.byteLength) return done;
     return this.#transferSlowly(false, from, bytes, Math.max(done, 0), done < 0 ? -done : 0).done;
@@ -96,6 +98,7 @@ export class TraceeMemory {
   write(address: bigint | number, data: Uint8Array): MemoryWrite {
     const to = checkAddress('write memory', address);
     const bytes = checkBuffer('write memory', data, 0, 'data');
+    this.#requireTracee('write memory');
     const done = this.#binding.processVmWrite(this.#tracee.tid, to, bytes, 0, bytes.byteLength);
     if (done === bytes.byteLength) return { bytesWritten: done, complete: true, path: 'process-vm' };
     const result = this.#transferSlowly(true, to, bytes, Math.max(done, 0), done < 0 ? -done : 0);
@@ -114,6 +117,7 @@ export class TraceeMemory {
   ): { readonly text: string; readonly bytes: Uint8Array; readonly complete: boolean } {
     let at = checkAddress('read a string', address);
     const maxLength = checkLength('read a string', options?.maxLength ?? 4096, 'maxLength', MAX_STRING);
+    this.#requireTracee('read a string');
     const parts: Uint8Array[] = [];
     let length = 0;
     // Never across a page in one go: the string may end right before a hole.
@@ -179,9 +183,13 @@ export class TraceeMemory {
         done += result;
         path = 'proc-mem';
       }
-    } else if (this.#tracee.stop !== null) {
+    } else if (done < bytes.byteLength) {
+      // What was done before by process_vm is a result also of a tracee that runs.
+      if (done === 0) this.#tracee.requireStop(name);
       done = this.#byWords(writing, address, bytes, done);
       if (done > start) path = 'ptrace';
+      // Of a tracee PEEK and POKE are always allowed: what is missing is the memory.
+      lastErrno = ERRNO.EFAULT;
     }
     if (done === 0 && bytes.byteLength > 0) {
       // /proc/PID/mem says EIO for what is not there; the other two say EFAULT and EIO.
@@ -220,8 +228,14 @@ export class TraceeMemory {
     return done;
   }
 
+  /** What was traced once may be another process by now, under the same id. */
+  #requireTracee(name: string): void {
+    const { state, tid } = this.#tracee;
+    if (state === 'ended') throw refused('gone', name, tid);
+    if (state === 'detached') throw refused('not-tracee', name, tid, 'the tracee was detached');
+  }
+
   #open(): number | undefined {
-    if (this.#tracee.state === 'ended') throw refused('gone', 'access memory', this.#tracee.tid);
     if (this.#file !== undefined) return this.#file;
     try {
       this.#file = openSync(`/proc/${this.#tracee.tid}/mem`, constants.O_RDWR);
