@@ -8,10 +8,11 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { binding } from '../binding.js';
 import { badInput, fromErrno, refused } from '../errors.js';
-import { checkAddress, checkBuffer, checkLength } from '../arguments.js';
+import { checkAddress, checkBag, checkBuffer, checkLength } from '../arguments.js';
 import { ERRNO } from '../kernel/errno.js';
 import { PTRACE } from '../kernel/requests.js';
 import type { KernelLayer } from '../raw/kernel-layer.js';
+import { lengthOf, prefixOf } from '../raw/views.js';
 import type { Tracee } from './tracee.js';
 
 /** process_vm_readv/writev, /proc/PID/mem, or PTRACE_PEEKDATA/POKEDATA. */
@@ -85,8 +86,9 @@ export class TraceeMemory {
     const from = checkAddress('read memory', address);
     const bytes = checkBuffer('read memory', buffer);
     this.#requireTracee('read memory');
-    const done = this.#binding.processVmRead(this.#tracee.tid, from, bytes, 0, bytes.byteLength);
-    if (done === bytes.byteLength) return done;
+    const length = lengthOf(bytes);
+    const done = this.#binding.processVmRead(this.#tracee.tid, from, bytes, 0, length);
+    if (done === length) return done;
     return this.#transferSlowly(false, from, bytes, Math.max(done, 0), done < 0 ? -done : 0).done;
   }
 
@@ -99,16 +101,17 @@ export class TraceeMemory {
     const to = checkAddress('write memory', address);
     const bytes = checkBuffer('write memory', data, 0, 'data');
     this.#requireTracee('write memory');
-    const done = this.#binding.processVmWrite(this.#tracee.tid, to, bytes, 0, bytes.byteLength);
-    if (done === bytes.byteLength) return { bytesWritten: done, complete: true, path: 'process-vm' };
+    const length = lengthOf(bytes);
+    const done = this.#binding.processVmWrite(this.#tracee.tid, to, bytes, 0, length);
+    if (done === length) return { bytesWritten: done, complete: true, path: 'process-vm' };
     const result = this.#transferSlowly(true, to, bytes, Math.max(done, 0), done < 0 ? -done : 0);
-    return { bytesWritten: result.done, complete: result.done === bytes.byteLength, path: result.path };
+    return { bytesWritten: result.done, complete: result.done === length, path: result.path };
   }
 
   /**
    * Reads a string up to its NUL.
    *
-   * @param options.maxLength bytes to read at most: 1 MiB unless told
+   * @param options.maxLength bytes to read at most: 4096 unless told, and not more than 1 MiB
    * @returns the text as UTF-8, and whether its NUL was found
    */
   readCString(
@@ -116,7 +119,8 @@ export class TraceeMemory {
     options?: { readonly maxLength?: number },
   ): { readonly text: string; readonly bytes: Uint8Array; readonly complete: boolean } {
     let at = checkAddress('read a string', address);
-    const maxLength = checkLength('read a string', options?.maxLength ?? 4096, 'maxLength', MAX_STRING);
+    const bag = checkBag('read a string', options, ['maxLength']);
+    const maxLength = checkLength('read a string', bag.maxLength ?? 4096, 'maxLength', MAX_STRING);
     this.#requireTracee('read a string');
     const parts: Uint8Array[] = [];
     let length = 0;
@@ -161,18 +165,19 @@ export class TraceeMemory {
     errno: number,
   ): { readonly done: number; readonly path: MemoryPath } {
     const name = writing ? 'write memory' : 'read memory';
+    const length = lengthOf(bytes);
     if (errno === ERRNO.ESRCH) throw fromErrno(name, this.#tracee.tid, errno, 'gone');
-    if (address + BigInt(bytes.byteLength) > 1n << 64n) {
-      throw badInput(name, `${bytes.byteLength} bytes do not fit above 0x${address.toString(16)}`, this.#tracee.tid);
+    if (address + BigInt(length) > 1n << 64n) {
+      throw badInput(name, `${length} bytes do not fit above 0x${address.toString(16)}`, this.#tracee.tid);
     }
     let done = start;
     let path: MemoryPath = 'process-vm';
     let lastErrno = errno;
     const file = this.#open();
     if (file !== undefined) {
-      while (done < bytes.byteLength) {
+      while (done < length) {
         const at = address + BigInt(done);
-        const left = bytes.byteLength - done;
+        const left = length - done;
         const result = writing
           ? this.#binding.writeAt(file, at, bytes, done, left)
           : this.#binding.readAt(file, at, bytes, done, left);
@@ -183,7 +188,7 @@ export class TraceeMemory {
         done += result;
         path = 'proc-mem';
       }
-    } else if (done < bytes.byteLength) {
+    } else if (done < length) {
       // What was done before by process_vm is a result also of a tracee that runs.
       if (done === 0) this.#tracee.requireStop(name);
       done = this.#byWords(writing, address, bytes, done);
@@ -191,7 +196,7 @@ export class TraceeMemory {
       // Of a tracee PEEK and POKE are always allowed: what is missing is the memory.
       lastErrno = ERRNO.EFAULT;
     }
-    if (done === 0 && bytes.byteLength > 0) {
+    if (done === 0 && length > 0) {
       // /proc/PID/mem says EIO for what is not there; the other two say EFAULT and EIO.
       const at = `0x${address.toString(16)}`;
       if (lastErrno === ERRNO.EPERM || lastErrno === ERRNO.EACCES) {
@@ -210,18 +215,21 @@ export class TraceeMemory {
 
   /** PTRACE_PEEKDATA and POKEDATA; whole words, so that a write reads the edges first. */
   #byWords(writing: boolean, address: bigint, bytes: Uint8Array, start: number): number {
+    // What the caller gave may have methods of its own.
+    const length = lengthOf(bytes);
+    const plain = prefixOf(bytes, length);
     let done = start;
-    while (done < bytes.byteLength) {
+    while (done < length) {
       const at = address + BigInt(done);
       const base = at - (at % WORD);
       const offset = Number(at - base);
-      const count = Math.min(8 - offset, bytes.byteLength - done);
+      const count = Math.min(8 - offset, length - done);
       if (this.#layer.ptraceBuffer(PTRACE.PEEKDATA, this.#tracee.tid, base, word) < 0) break;
       if (writing) {
-        wordBytes.set(bytes.subarray(done, done + count), offset);
+        wordBytes.set(plain.subarray(done, done + count), offset);
         if (this.#layer.ptrace(PTRACE.POKEDATA, this.#tracee.tid, base, word[0] ?? 0n) < 0) break;
       } else {
-        bytes.set(wordBytes.subarray(offset, offset + count), done);
+        plain.set(wordBytes.subarray(offset, offset + count), done);
       }
       done += count;
     }

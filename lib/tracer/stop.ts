@@ -11,8 +11,10 @@ import { eventName } from '../kernel/events.js';
 import { signalName } from '../kernel/signals.js';
 import type { SigInfo } from '../kernel/siginfo.js';
 import { syscallName } from '../kernel/syscalls.js';
+import { checkLength } from '../arguments.js';
 import { refused } from '../errors.js';
 import type { NextStop } from './next-stop.js';
+import { Told } from './told.js';
 import type { SyscallWords } from './syscall-words.js';
 import type { DetachOutcome, Tracee } from './tracee.js';
 
@@ -25,7 +27,7 @@ export interface SignalOptions {
   readonly signal?: number | string;
 }
 
-abstract class StopBase {
+abstract class StopBase extends Told {
   abstract readonly kind: string;
   readonly tracee: Tracee;
   /** The wait status word. */
@@ -33,6 +35,7 @@ abstract class StopBase {
   #held = false;
 
   constructor(tracee: Tracee, status: number) {
+    super();
     this.tracee = tracee;
     this.status = status;
   }
@@ -129,8 +132,13 @@ abstract class SyscallBeginStop extends SyscallStopBase {
     const words = this.words;
     return [words.arg(0), words.arg(1), words.arg(2), words.arg(3), words.arg(4), words.arg(5)];
   }
+  /**
+   * One of them.
+   *
+   * @throws PtraceError 'bad-input' when the index is none of 0 to 5
+   */
   arg(index: number): bigint {
-    return this.words.arg(index);
+    return this.words.arg(checkLength('read a system call argument', index, 'index', 5));
   }
   /** Makes it another system call. Number of the ABI of this call. */
   setNumber(number: number): void {
@@ -365,13 +373,14 @@ export class UnknownEventStop extends StopBase {
   }
 }
 
-abstract class EndBase {
+abstract class EndBase extends Told {
   readonly tracee: Tracee;
   /** The thread that ended. */
   readonly tid: number;
   /** The wait status word. */
   readonly status: number;
   constructor(tracee: Tracee, status: number) {
+    super();
     this.tracee = tracee;
     this.tid = tracee.tid;
     this.status = status;

@@ -4,7 +4,7 @@
  * All requests are direct system calls on this thread. Only waiting is asynchronous.
  */
 import { badInput, fromErrno, isPtraceError, refused, type PtraceError } from '../errors.js';
-import { checkBag, checkOneOf, checkSignal } from '../arguments.js';
+import { checkBag, checkOneOf, checkSignal, describe } from '../arguments.js';
 import { hostArch, type HostArch } from '../kernel/arch/host.js';
 import { Arm64Registers } from '../kernel/arch/arm64/registers.js';
 import { PTRACE_ARM64 } from '../kernel/arch/arm64/requests.js';
@@ -425,7 +425,7 @@ export class Tracee implements StatusSink {
     if (!Number.isInteger(number) || Math.abs(number) > 0x7fffffff) {
       throw badInput(
         'set the system call number',
-        `number is ${String(number)}, want an integer of 32 bits`,
+        `number is ${describe(number)}, want an integer of 32 bits`,
         this.#tid,
       );
     }

@@ -10,6 +10,7 @@ import { PTRACE_O } from '../kernel/options.js';
 import { PTRACE } from '../kernel/requests.js';
 import { W } from '../kernel/wait-flags.js';
 import { checkAbortSignal } from '../raw/abort-signal.js';
+import { copyOfArray } from '../raw/arrays.js';
 import { requestFailed } from '../raw/failure.js';
 import { spawnHeld, type HeldChild, type SpawnOptions as RawSpawnOptions } from '../raw/spawn.js';
 import { SPAWN_OPTIONS } from '../raw/spawn-plan.js';
@@ -21,6 +22,7 @@ import { SpawnedTracee } from './spawned-tracee.js';
 import { openStdio, type OpenStdio, type Stdio } from './stdio.js';
 import { isEnd, type PtraceStop, type ResumeMode, type Stop } from './stop.js';
 import type { DetachOutcome, Tracee } from './tracee.js';
+import { Told } from './told.js';
 import { TracerCore, type EndPolicy } from './tracer-core.js';
 
 /** Events that a tracee can be asked to stop at. Exec is always among them. */
@@ -69,8 +71,10 @@ const EVENT_OPTIONS: Readonly<Record<TraceEvent, number>> = {
   seccomp: PTRACE_O.TRACESECCOMP,
 };
 const EVENTS = Object.keys(EVENT_OPTIONS) as TraceEvent[];
+const MOST_EVENTS = 1000;
 const MODES = ['cont', 'syscall', 'step', 'block-step', 'sysemu', 'sysemu-step'] as const;
 const POLICIES = ['kill', 'detach'] as const;
+const ATTACH_KEYS = ['onTracerExit', 'allowNodeChild', 'threads'] as const;
 /** Spawn options that go on to the child as they are; the tracer sees to the others itself. */
 const CHILD_OPTIONS = SPAWN_OPTIONS.filter(
   (name) => name !== 'file' && name !== 'args' && name !== 'descriptors' && name !== 'controllingTerminal',
@@ -211,10 +215,11 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
    * @throws PtraceError (as rejection) 'denied' (`explainAccess(pid)` tells why), 'gone', 'own-child', 'bad-input', 'disposed'
    */
   async attach(pid: number, options?: AttachOptions): Promise<readonly Tracee[]> {
-    const seized = this.#seizeAll('attach', pid, options);
+    const how = checkBag('attach', options, ATTACH_KEYS);
+    const seized = this.#seizeAll('attach', pid, how);
     for (const tracee of seized) tracee.interrupt();
     const tgid = seized[0]?.pid ?? pid;
-    const threads = (): readonly Tracee[] => (options?.threads === 'one' ? seized : this.#core.threadsOf(tgid));
+    const threads = (): readonly Tracee[] => (how.threads === 'one' ? seized : this.#core.threadsOf(tgid));
     // Threads that are created meanwhile are attached by the kernel and stop by themselves.
     const stuck = new Set<Tracee>();
     for (;;) {
@@ -297,8 +302,11 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
   /**
    * What `for await` does with a stop that was not handled: nothing if it is used up, held or an end; else a group-stop is listened to, a
    * signal delivered (that of a breakpoint nobody wanted, too), everything else resumed in the tracer's mode.
+   *
+   * @throws PtraceError 'bad-input' when it is no stop
    */
   resumeUnhandled(stop: Stop): void {
+    if (!Told.is(stop)) throw badInput('resume', `stop is ${describe(stop)}, want a Stop`);
     if (isEnd(stop) || stop.usedUp || stop.held) return;
     try {
       resumeByDefault(stop, this.#mode);
@@ -367,10 +375,10 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
 
   // --- attaching
 
-  #seizeAll(request: string, pid: number, options: AttachOptions | undefined): Tracee[] {
+  #seizeAll(request: string, pid: number, options: unknown): Tracee[] {
     this.#requireOpen(request);
     checkTid(request, pid, 'pid');
-    const bag = checkBag(request, options, ['onTracerExit', 'allowNodeChild', 'threads']);
+    const bag = checkBag(request, options, ATTACH_KEYS);
     const policy = this.#policyFor(bag.onTracerExit, 'detach');
     const threads = checkOneOf(request, bag.threads ?? 'all', 'threads', ['all', 'one']);
     if (!checkBoolean(request, bag.allowNodeChild, 'allowNodeChild', false)) refuseNodesChild(request, pid);
@@ -467,8 +475,9 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
 }
 
 function checkEvents(given: unknown): TraceEvent[] {
-  if (!Array.isArray(given)) throw badInput('Tracer', `events is ${describe(given)}, want an array`);
-  return Array.from(given as unknown[], (event) => checkOneOf('Tracer', event, 'an event', EVENTS));
+  return copyOfArray('Tracer', given, 'events', MOST_EVENTS).map((event) =>
+    checkOneOf('Tracer', event, 'an event', EVENTS),
+  );
 }
 
 function byLeaderFirst(tracees: readonly Tracee[]): Tracee[] {
