@@ -66,20 +66,27 @@ function pipe(): [number, number] {
   return [out[0] ?? -1, out[1] ?? -1];
 }
 
+/** When the last process has closed the terminal, reading fails with EIO: that is its end, not a fault. */
+function terminalStream(master: number): Tty.ReadStream {
+  const stream = new (tty().ReadStream)(master);
+  const destroy = stream.destroy.bind(stream);
+  stream.destroy = (error?: NodeJS.ErrnoException) => {
+    if (error?.code !== 'EIO' || error.syscall !== 'read') return destroy(error);
+    stream.once('end', () => destroy());
+    stream.push(null);
+    // What has been read already comes first.
+    stream.read(0);
+    return stream;
+  };
+  return stream;
+}
+
 function openTerminal(): OpenStdio {
   const out = new Int32Array(2);
   const result = binding().openPty(ROWS, COLUMNS, out);
   if (result < 0) throw fromErrno('spawn', 0, -result, 'kernel', 'no pseudo-terminal could be opened');
   const [master = -1, slave = -1] = out;
-  const stream = new (tty().ReadStream)(master);
-  // When the last process has closed the terminal, reading fails with EIO: that is its end, not a fault.
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EIO') stream.push(null);
-    else
-      queueMicrotask(() => {
-        throw error;
-      });
-  });
+  const stream = terminalStream(master);
   return {
     stdin: stream,
     stdout: stream,
