@@ -529,6 +529,8 @@ export class Tracee implements StatusSink {
     this.#clear('ended');
     this.#tellEnd(end);
     this.#deliver(end);
+    // An operation of ours has taken it: who waits beside that hears it, too, for nothing else will come.
+    this.#settleWaiter(end);
   }
 
   /** The end of a detached child of ours: told to those who asked for it, nobody else. @internal */
@@ -536,6 +538,16 @@ export class Tracee implements StatusSink {
     const end = (status & 0x7f) === 0 ? new Exited(this, status, 'exit') : new Killed(this, status);
     this.#end = end;
     this.#tellEnd(end);
+  }
+
+  /** Somebody else has reaped the detached child. @internal */
+  endLost(): void {
+    this.#seesEnd = false;
+    const detail = 'somebody else in this process reaped it: its end is not known here';
+    for (const waiter of this.#endWaiters.splice(0)) {
+      this.#core.end(waiter.referenced);
+      waiter.reject(refused('not-tracee', 'wait', this.#tid, detail));
+    }
   }
 
   #tellEnd(end: End): void {
@@ -649,14 +661,17 @@ export class Tracee implements StatusSink {
       intercept(stop);
       return;
     }
+    if (!this.#settleWaiter(stop)) this.#core.enqueue(stop);
+  }
+
+  /** Gives a stop to who waits for it, if there is somebody. */
+  #settleWaiter(stop: Stop): boolean {
     const waiter = this.#waiter;
-    if (waiter !== undefined) {
-      this.#waiter = undefined;
-      this.#core.end(waiter.referenced);
-      waiter.resolve(stop);
-      return;
-    }
-    this.#core.enqueue(stop);
+    if (waiter === undefined) return false;
+    this.#waiter = undefined;
+    this.#core.end(waiter.referenced);
+    waiter.resolve(stop);
+    return true;
   }
 
   #leaveStop(state: 'running' | 'listening'): void {

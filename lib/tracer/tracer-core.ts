@@ -421,7 +421,8 @@ export class TracerCore {
       const pid = tracee.pid;
       this.hub.addChild(pid, (status) => {
         binding().forgetChild(pid);
-        tracee.finishDetached(status);
+        if (status === undefined) tracee.endLost();
+        else tracee.finishDetached(status);
       });
     }
     this.#releaseTakersIfDone();

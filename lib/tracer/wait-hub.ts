@@ -18,7 +18,11 @@
  * At rest nothing runs: no thread, no timer, no armed doorbell.
  */
 import { PTRACE_EVENT } from '../kernel/events.js';
-import { W } from '../kernel/wait-flags.js';
+import { CLD, P_PID, W } from '../kernel/wait-flags.js';
+import { encodeWaitStatus, waitStatusFromSiginfo } from '../kernel/wait-status.js';
+import { binding } from '../binding.js';
+import { ERRNO } from '../kernel/errno.js';
+import { procStatus } from '../proc.js';
 import { listen, type Listener } from '../raw/doorbell.js';
 import { kernelLayer, type KernelLayer } from '../raw/kernel-layer.js';
 
@@ -38,6 +42,9 @@ const EMPTY_RINGS = 8;
 const COARSE_MILLIS = 5;
 /** So many looks at intervals until the doorbell is tried again. */
 const COARSE_LOOKS = 20;
+/** offsetof(siginfo_t, si_pid) and si_status of a SIGCHLD */
+const SI_PID = 16;
+const SI_STATUS = 24;
 /** Pairs of tid and status in one drain. */
 const BATCH = 256;
 
@@ -59,7 +66,8 @@ export class WaitHub {
   readonly #word = new Int32Array(1);
   readonly #sinks = new Map<number, StatusSink>();
   /** Children of this thread that are traced no more, but are still to be reaped. */
-  readonly #children = new Map<number, (status: number) => void>();
+  readonly #children = new Map<number, (status: number | undefined) => void>();
+  readonly #siginfo = new Uint8Array(128);
   #stranger: StrangerHandler = () => undefined;
   #idle: (() => void) | undefined;
 
@@ -119,8 +127,11 @@ export class WaitHub {
     return this.#sinks.get(tid);
   }
 
-  /** Waits by id for the end of a child of ours that is traced no more. Its death always rings. */
-  addChild(pid: number, ended: (status: number) => void): void {
+  /**
+   * Waits by id for the end of a child of ours that is traced no more. Its death always rings. `ended` gets the status word, or undefined
+   * when somebody else reaped the child.
+   */
+  addChild(pid: number, ended: (status: number | undefined) => void): void {
     this.#children.set(pid, ended);
     this.#listener ??= listen(this.#ring);
     // It may have died before it was listed.
@@ -288,12 +299,32 @@ export class WaitHub {
 
   #reapChildren(): void {
     for (const [pid, ended] of this.#children) {
-      const result = this.layer.wait4(pid, W.WNOHANG, this.#word, null);
-      if (result === 0) continue;
+      // Traced again, in this thread: its end comes with its stops.
+      if (this.#sinks.has(pid)) continue;
+      const status = this.#endOfChild(pid);
+      if (status === 'alive') continue;
       this.#children.delete(pid);
-      ended(result === pid ? (this.#word[0] ?? 0) : -1);
+      ended(status);
     }
     this.#closeIfUnused();
+  }
+
+  /**
+   * The end of a child, if it has come: its status word; undefined when somebody else has reaped it. A wait for a child takes the stops
+   * too that it makes for another thread of ours: hence the look first, and a death that another thread is to reap is only read.
+   */
+  #endOfChild(pid: number): number | 'alive' | undefined {
+    const look = this.layer.waitid(P_PID, pid, W.WEXITED | W.WNOHANG | W.WNOWAIT, this.#siginfo, null);
+    if (look === -ERRNO.EINTR) return 'alive';
+    if (look < 0) return undefined;
+    const view = new DataView(this.#siginfo.buffer);
+    const code = view.getInt32(8, true);
+    const isEnd = code === CLD.EXITED || code === CLD.KILLED || code === CLD.DUMPED;
+    if (view.getInt32(SI_PID, true) !== pid || !isEnd) return 'alive';
+    if (![0, binding().gettid()].includes(procStatus(pid)?.tracerPid ?? 0)) {
+      return encodeWaitStatus(waitStatusFromSiginfo(code, view.getInt32(SI_STATUS, true)));
+    }
+    return this.layer.wait4(pid, W.WNOHANG | W.__WALL, this.#word, null) === pid ? (this.#word[0] ?? 0) : undefined;
   }
 
   #closeIfUnused(): void {
@@ -375,7 +406,12 @@ export class WaitHub {
 
   #dispatch(sink: StatusSink, status: number): void {
     this.#dispatched++;
+    const child = isEnd(status) ? this.#children.get(sink.tid) : undefined;
     try {
+      if (child !== undefined) {
+        this.#children.delete(sink.tid);
+        child(status);
+      }
       sink.receive(status);
     } catch (error) {
       // The status is consumed: the others must get theirs whatever this one's receiver thinks of it.
