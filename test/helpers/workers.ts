@@ -14,7 +14,7 @@ afterEach(async () => {
 
 /**
  * A Worker with the built package, ended after the test. Its code is the body of an async function that knows `Tracer`, `isEnd`, `raw`, `child` (the
- * scripts: `script`, `start`), `data` (workerData), `post` (a message to the test), `message` (the next one from the test) and `until`.
+ * scripts: `script`, `start`), `data` (workerData), `post` (a message to the test), `message` (the next one from the test), `stateOf` and `until`.
  */
 export function tracerWorker(body: string, data?: unknown, options?: WorkerOptions): Worker {
   const source = `
@@ -22,9 +22,13 @@ export function tracerWorker(body: string, data?: unknown, options?: WorkerOptio
     import { Tracer, isEnd } from '${dist('index.js')}';
     import * as raw from '${dist('raw/index.js')}';
     import * as child from '${dist('raw/child.js')}';
+    import { readFileSync } from 'node:fs';
     import { setTimeout as delay } from 'node:timers/promises';
     const post = (value) => parentPort.postMessage(value);
     const message = () => new Promise((resolve) => parentPort.once('message', resolve));
+    const stateOf = (tid) => {
+      try { return /^State:\\s+(.)/m.exec(readFileSync('/proc/' + tid + '/status', 'latin1'))[1]; } catch { return undefined; }
+    };
     const until = async (condition) => { while (!(await condition())) await delay(1); };
     ${body}
   `;

@@ -24,6 +24,7 @@ import {
   turns,
   until,
   within,
+  writeWord,
 } from '../../helpers/tracing.js';
 
 async function all(tracer: Tracer): Promise<Stop[]> {
@@ -110,12 +111,12 @@ test('attach to a vfork parent in state D returns, and detach of parent and chil
       const both = tracer.detach();
       await until(() => statusOf(born)?.tracerPid === 0, 'the child is let go');
       expect(parent.state).toBe('running');
-      vforked.memory.write(started.address('leave'), new Uint8Array([1]));
+      writeWord(started, 'leave', 1n);
       expect((await within(both, 'the detach')).map(({ kind }) => kind).sort()).toEqual(['detached', 'detached']);
     } else {
       const closing = tracer.close();
       await until(() => statusOf(born)?.tracerPid === 0, 'the child is let go');
-      vforked.memory.write(started.address('leave'), new Uint8Array([1]));
+      writeWord(started, 'leave', 1n);
       await within(closing, 'the close');
     }
     await expectUntraced(pid, 'SR');

@@ -4,6 +4,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, expect, test } from 'vitest';
+import { binding } from '../../../lib/binding.js';
+import type { PtraceError } from '../../../lib/errors.js';
 import { isEnd } from '../../../lib/tracer/index.js';
 import {
   child,
@@ -83,9 +85,12 @@ test('the same from a Worker, and for what a Worker started', async () => {
   expect(await ended).toBe('ended');
 });
 
-test('with allowNodeChild it is traced, for who knows what it means', async () => {
-  const { pid } = sleeper();
+test('with allowNodeChild a child that nobody here waits for is traced', async () => {
+  // A child that some other addon made: neither Node's nor ours.
+  const { pid } = child(pauser());
+  binding().forgetChild(pid);
   const tracer = newTracer();
+  await expectReason(tracer.attach(pid), 'own-child');
   const [tracee] = await within(tracer.attach(pid, { allowNodeChild: true }), 'the attach');
   expect(tracee?.tid).toBe(pid);
   expect(tracee?.stop?.kind).toBe('event-stop');
@@ -124,6 +129,61 @@ test('our own children may be traced again: from here and from another thread', 
   const end = program.end();
   process.kill(pid, 'SIGKILL');
   expect(describeStop(await within(end, 'its end'))).toBe(`${pid}: killed SIGKILL`);
+});
+
+test('a child of ours that ends while it is traced again is told to both, once', async () => {
+  for (let round = 0; round < 10; round++) {
+    const tracer = newTracer();
+    const program = await tracer.spawn('yes', [], { stdio: 'null' });
+    const { pid } = program;
+    await program.detach();
+    const first = program.end();
+    const again = newTracer();
+    const [tracee] = await within(again.attach(pid), 'a second attach');
+    if (tracee === undefined) throw new Error('no tracee');
+    // Its stops are the second tracer's alone, whoever else waits for its end.
+    for (let stop = 0; stop < 5; stop++)
+      expect((await within(tracee.resume('syscall'), 'a stop')).kind).toMatch(/^sys/);
+    const ended = within(tracee.resume('syscall'), 'the end, as a tracee');
+    process.kill(pid, 'SIGKILL');
+    expect(describeStop(await ended)).toBe(`${pid}: killed SIGKILL`);
+    expect(describeStop(await within(first, 'the end, as a child'))).toBe(`${pid}: killed SIGKILL`);
+    expect(statusOf(pid)).toBeUndefined();
+    await again.close();
+    await tracer.close();
+  }
+});
+
+test('a child of ours that a Worker traces keeps its stops for the Worker, and its end for both', async () => {
+  const tracer = newTracer();
+  const program = await tracer.spawn('sh', ['-c', 'read line; kill -USR1 $$; kill -USR2 $$; exit 7'], {
+    stdio: ['pipe', 'null', 'null'],
+  });
+  const { pid } = program;
+  await program.detach();
+  const end = program.end().then(describeStop, (error: unknown) => (error as PtraceError).reason);
+  const worker = tracerWorker(
+    `
+    const tracer = new Tracer();
+    const [tracee] = await tracer.attach(data);
+    post('attached');
+    const told = [];
+    let stop = await tracee.resume();
+    while (!isEnd(stop)) {
+      told.push(stop.signalName ?? stop.kind);
+      stop = await (stop.kind === 'signal-delivery' ? stop.suppress() : stop.resume());
+    }
+    post([...told, stop.kind, stop.code]);
+  `,
+    pid,
+  );
+  expect(await heardFrom(worker, 'the attach')).toBe('attached');
+  const told = heardFrom(worker, 'what the Worker was told');
+  program.stdin?.end('\n');
+  expect(await told).toEqual(['SIGUSR1', 'SIGUSR2', 'exited', 7]);
+  // The Worker reaps it. This thread is told as well, if it looked in time.
+  const heard = await within(end, 'the end here');
+  expect([`${pid}: exited 7 (exit)`, 'not-tracee']).toContain(heard);
 });
 
 test("a Worker's spawned child may be traced from the main thread once it was detached", async () => {

@@ -15,7 +15,9 @@ import {
   pauser,
   seizeOne,
   send,
+  stateOf,
   stormer,
+  until,
   within,
 } from '../../helpers/tracing.js';
 import { script } from '../../../lib/raw/child.js';
@@ -28,6 +30,8 @@ const CALLS = 3000;
 const STORM = `
   const started = child.start(child.script()
     .waitUntil('gate', '!=', 0).getppidLoop(data.calls).exitGroup(data.code));
+  // Its own first system calls are behind it when it naps at its gate.
+  await until(() => stateOf(started.pid) === 'S');
   const tracer = new Tracer();
   const [tracee] = await tracer.attach(started.pid);
   await message();
@@ -54,6 +58,7 @@ test(
 
     const tracer = newTracer();
     const started = child(gate(script()).getppidLoop(CALLS).exitGroup(3));
+    await until(() => stateOf(started.pid) === 'S', 'the gate');
     const tracee = await attachOne(tracer, started.pid);
     for (const worker of workers) worker.postMessage('go');
     openGate(started);
