@@ -216,10 +216,13 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
    */
   async attach(pid: number, options?: AttachOptions): Promise<readonly Tracee[]> {
     const how = checkBag('attach', options, ATTACH_KEYS);
+    // What this tracer has of the process already runs, listens or stands as it was told.
+    const known = new Set(this.tracees);
     const seized = this.#seizeAll('attach', pid, how);
     for (const tracee of seized) tracee.interrupt();
     const tgid = seized[0]?.pid ?? pid;
-    const threads = (): readonly Tracee[] => (how.threads === 'one' ? seized : this.#core.threadsOf(tgid));
+    const threads = (): readonly Tracee[] =>
+      how.threads === 'one' ? seized : this.#core.threadsOf(tgid).filter((thread) => !known.has(thread));
     // Threads that are created meanwhile are attached by the kernel and stop by themselves.
     const stuck = new Set<Tracee>();
     for (;;) {
