@@ -219,20 +219,26 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
     // What this tracer has of the process already runs, listens or stands as it was told.
     const known = new Set(this.tracees);
     const seized = this.#seizeAll('attach', pid, how);
-    for (const tracee of seized) tracee.interrupt();
     const tgid = seized[0]?.pid ?? pid;
     const threads = (): readonly Tracee[] =>
       how.threads === 'one' ? seized : this.#core.threadsOf(tgid).filter((thread) => !known.has(thread));
     // Threads that are created meanwhile are attached by the kernel and stop by themselves.
     const stuck = new Set<Tracee>();
-    for (;;) {
-      const running = threads().filter(
-        (tracee) => tracee.stop === null && tracee.state !== 'ended' && !stuck.has(tracee),
-      );
-      if (running.length === 0) break;
-      await Promise.all(running.map((tracee) => this.#stopped(tracee)));
-      for (const tracee of running) if (tracee.stop === null) stuck.add(tracee);
-    }
+    let fresh = seized;
+    do {
+      for (const tracee of fresh) tracee.interrupt();
+      for (;;) {
+        const running = threads().filter(
+          (tracee) => tracee.stop === null && tracee.state !== 'ended' && !stuck.has(tracee),
+        );
+        if (running.length === 0) break;
+        await Promise.all(running.map((tracee) => this.#stopped(tracee)));
+        for (const tracee of running) if (tracee.stop === null) stuck.add(tracee);
+      }
+      // A task list that is read while threads come and go leaves some out. They still run, and what they create: now they alone do.
+      const policy = this.#policyFor(how.onTracerExit, 'detach');
+      fresh = how.threads === 'one' ? [] : this.#seizeNew(tgid, policy, 'attach').seized;
+    } while (fresh.length > 0);
     const attached = threads().filter((tracee) => tracee.state !== 'ended');
     for (const tracee of attached) {
       // Its stop is told by being returned.
@@ -389,28 +395,38 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
     const tgid = procStatus(pid)?.tgid;
     if (tgid === undefined) throw fromErrno(request, pid, ERRNO.ESRCH, 'gone');
     if (threads === 'one') return [this.#seizeThread(pid, tgid, policy, request)];
-    const tracees = new Map<number, Tracee>();
-    let refusal: PtraceError | undefined;
-    for (let scan = 0; scan < MOST_SCANS; scan++) {
-      const fresh = (procTasks(tgid) ?? []).filter((tid) => !tracees.has(tid) && !this.#core.tracees.has(tid));
-      let seized = 0;
-      for (const tid of fresh) {
-        try {
-          tracees.set(tid, this.#seizeThread(tid, tgid, policy, request));
-          seized++;
-        } catch (error) {
-          // A thread that is leaving (ESRCH, EPERM), or a new one that the kernel attached with its parent and will report itself.
-          if (!isPtraceError(error)) throw error;
-          refusal ??= error;
-        }
-      }
-      if (seized === 0) break;
-    }
-    if (tracees.size === 0 && this.#core.threadsOf(tgid).length === 0) {
+    const { seized, refusal } = this.#seizeNew(tgid, policy, request);
+    if (seized.length === 0 && this.#core.threadsOf(tgid).length === 0) {
       throw refusal ?? fromErrno(request, pid, ERRNO.ESRCH, 'gone');
     }
-    if (tracees.size === 0) throw badInput(request, `process ${tgid} is traced by this tracer already`, tgid);
-    return byLeaderFirst([...tracees.values()]);
+    if (seized.length === 0) throw badInput(request, `process ${tgid} is traced by this tracer already`, tgid);
+    return byLeaderFirst(seized);
+  }
+
+  /**
+   * Seizes what is new in the task list until there is nothing. A thread that left between list and seize may have created another before,
+   * and a clone that was under way when its thread was seized makes one that is not traced: then the list is read again.
+   */
+  #seizeNew(tgid: number, policy: EndPolicy, request: string): { seized: Tracee[]; refusal: PtraceError | undefined } {
+    const seized: Tracee[] = [];
+    let refusal: PtraceError | undefined;
+    for (let scan = 0, changing = true; changing && scan < MOST_SCANS; scan++) {
+      changing = false;
+      for (const tid of procTasks(tgid) ?? []) {
+        if (this.#core.tracees.has(tid)) continue;
+        try {
+          seized.push(this.#seizeThread(tid, tgid, policy, request));
+          changing = true;
+        } catch (error) {
+          if (!isPtraceError(error)) throw error;
+          refusal ??= error;
+          // What is there and lives is denied, or the kernel attached it with its parent and it will report itself. A leader that left stays.
+          const state = procStatus(tid)?.state ?? 'X';
+          changing ||= tid !== tgid && 'ZX'.includes(state);
+        }
+      }
+    }
+    return { seized, refusal };
   }
 
   #seizeThread(tid: number, tgid: number, policy: EndPolicy, request: string): Tracee {
