@@ -1,6 +1,7 @@
 /**
  * In which order and how often things are told: ends once and last, a parent's event before its child's first stop, no tracee starved.
  */
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { script } from '../../../lib/raw/child.js';
 import { isEnd, type Stop, type Tracee, type Tracer } from '../../../lib/tracer/index.js';
@@ -222,6 +223,8 @@ test(
       // Nobody looks until the child is there: its first stop and its parent's event wait side by side.
       parent.resume();
       const { pid } = started;
+      const born = (): string => readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim();
+      untilBlocking(() => born() !== '' && stateOf(Number(born())) === 't', "the child's first stop");
       untilBlocking(() => stateOf(pid) === 't', 'the fork stop');
       send(pid, 9);
       untilBlocking(() => stateOf(pid) === 'Z', 'the death of the parent');
@@ -269,7 +272,7 @@ test('the leader leaves while its threads live on: it stays a tracee, and its en
     other.memory.write(started.address('leave'), new Uint8Array([1]));
     await within(loop, 'the end of all');
     expectEndsOnceAndLast(stops);
-    expect(stops.at(-1)?.tracee).toBe(leader);
+    expect(stops.at(-1)?.tracee, stops.map(describeStop).join('; ')).toBe(leader);
     expect(describeStop(stops.at(-1)!)).toBe(`${started.pid}: exited 7 (exit)`);
     expect(await told).toBe(stops.at(-1));
     expect(stops.filter(isEnd)).toHaveLength(4);
