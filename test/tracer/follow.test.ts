@@ -7,6 +7,7 @@ import {
   child,
   expectGone,
   expectKind,
+  isOver,
   newTracer,
   program,
   stateOf,
@@ -276,7 +277,9 @@ describe('following', () => {
       if (stop.kind !== 'exited' && stop.kind !== 'killed') tracer.resumeUnhandled(stop);
     }
     await within(tracer.close(), 'the tracer closes');
-    for (const pid of [shell.pid, ...pids]) await expectGone(pid);
+    await expectGone(shell.pid);
+    // Their parent is gone: init reaps them when it does.
+    for (const pid of pids) await until(() => isOver(pid), `${pid} is over`);
 
     // Attached: to be let go.
     const second = newTracer();

@@ -20,7 +20,17 @@ import { schedGetaffinity } from '../../lib/raw/process.js';
 import { type SpawnOptions, type Stop } from '../../lib/tracer/index.js';
 import { dist } from '../helpers/dist.js';
 import { limit } from '../helpers/scale.js';
-import { expectGone, expectKind, expectReason, newTracer, stateOf, statusOf, within } from '../helpers/tracing.js';
+import {
+  expectGone,
+  expectKind,
+  expectReason,
+  isOver,
+  newTracer,
+  stateOf,
+  statusOf,
+  until,
+  within,
+} from '../helpers/tracing.js';
 import { collect, RET, seccompFilter } from './programs.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'linux-ptrace-'));
@@ -144,7 +154,7 @@ describe('spawn', () => {
       if (stop.kind !== 'exited' && stop.kind !== 'killed') tracer.resumeUnhandled(stop);
     }
     await within(tracer.close(), 'the tracer closes');
-    for (const pid of pids) await expectGone(pid);
+    for (const pid of pids) await until(() => isOver(pid), `${pid} is over`);
   });
 
   it('of a filter that kills its exec, or refuses it, fails with that', async () => {
