@@ -5,46 +5,29 @@
  */
 import { badInput, fromErrno, isPtraceError, refused, type PtraceError } from '../errors.js';
 import { checkBag, checkOneOf, checkSignal, describe } from '../arguments.js';
-import { hostArch, type HostArch } from '../kernel/arch/host.js';
 import { Arm64Registers } from '../kernel/arch/arm64/registers.js';
 import { PTRACE_ARM64 } from '../kernel/arch/arm64/requests.js';
 import { X64Registers } from '../kernel/arch/x64/registers.js';
 import { PTRACE_X64 } from '../kernel/arch/x64/requests.js';
 import { ERRNO } from '../kernel/errno.js';
 import { PTRACE_EVENT } from '../kernel/events.js';
-import { MAX_REGISTERS_SIZE, registersFrom, type Registers } from '../kernel/registers.js';
+import { registersFrom, type Registers } from '../kernel/registers.js';
 import { NT } from '../kernel/regsets.js';
 import { PTRACE, requestName } from '../kernel/requests.js';
 import { decodeSiginfo, type SigInfo } from '../kernel/siginfo.js';
-import { isStopSignal, SIG, signalName, signalSetHas } from '../kernel/signals.js';
+import { SIG, signalName, signalSetHas } from '../kernel/signals.js';
 import { checkAbortSignal, type CheckedSignal } from '../raw/abort-signal.js';
 import { requestFailed } from '../raw/failure.js';
 import { procState, procStatus, procTasks } from '../proc.js';
 import { scaledMillis } from '../time-scale.js';
 import { binding } from '../binding.js';
-import { readTrapArm64 } from './arch/arm64/traps.js';
-import { readTrapX64 } from './arch/x64/traps.js';
 import { TraceeMemory } from './memory.js';
+import { HOST } from './host.js';
 import { NextStop } from './next-stop.js';
 import {
-  BreakpointStop,
-  CloneStop,
-  EventStop,
   ExecStop,
   Exited,
-  ExitStop,
-  ForkStop,
-  GroupStop,
   Killed,
-  SeccompStop,
-  SignalDeliveryStop,
-  StepStop,
-  SyscallEntryStop,
-  SyscallExitStop,
-  UnknownEventStop,
-  VforkDoneStop,
-  VforkStop,
-  WatchpointStop,
   type End,
   type PtraceStop,
   type ResumeMode,
@@ -52,7 +35,7 @@ import {
   type Stop,
 } from './stop.js';
 import { RegisterRoom } from './register-room.js';
-import { OP, SyscallWords } from './syscall-words.js';
+import { StopReader } from './stop-reader.js';
 import type { TracerCore } from './tracer-core.js';
 import type { StatusSink } from './wait-hub.js';
 
@@ -73,10 +56,8 @@ export interface DetachOptions {
   readonly signal?: number | string;
 }
 
-const ARCH: HostArch = hostArch(process.arch) ?? 'x64';
-const readTrap = ARCH === 'x64' ? readTrapX64 : readTrapArm64;
-const ARCH_REQUESTS = ARCH === 'x64' ? PTRACE_X64 : PTRACE_ARM64;
-const SINGLEBLOCK = ARCH === 'x64' ? PTRACE_X64.SINGLEBLOCK : -1;
+const ARCH_REQUESTS = HOST === 'x64' ? PTRACE_X64 : PTRACE_ARM64;
+const SINGLEBLOCK = HOST === 'x64' ? PTRACE_X64.SINGLEBLOCK : -1;
 
 const REQUEST: Readonly<Record<ResumeMode, number>> = {
   cont: PTRACE.CONT,
@@ -94,13 +75,8 @@ const LEADER_MILLIS = 20;
 const STEPPING: ReadonlySet<ResumeMode> = new Set(['step', 'block-step', 'sysemu-step']);
 
 const siginfoBytes = new Uint8Array(128);
-const word = new BigUint64Array(1);
-const registerBytes = new Uint8Array(MAX_REGISTERS_SIZE);
-const registerRoom = new RegisterRoom(ARCH === 'x64' ? X64Registers.SIZE : Arm64Registers.SIZE);
+const registerRoom = new RegisterRoom(HOST === 'x64' ? X64Registers.SIZE : Arm64Registers.SIZE);
 const four = new Uint8Array(4);
-
-/** Set once PTRACE_GET_SYSCALL_INFO was refused: before Linux 5.3 entry and exit can only be told by counting. */
-let withoutSyscallInfo = false;
 
 interface EndWaiter {
   resolve(end: End): void;
@@ -124,17 +100,7 @@ export class Tracee implements StatusSink {
   #state: TraceeState;
   #stop: PtraceStop | undefined;
   #end: End | undefined;
-  /** It was told to step, and the trap has not been seen: an event-stop can come between the step and its trap. */
-  #stepOwed = false;
-  /** Entry-stop of the system call that the thread is in. */
-  #entry: SyscallEntryStop | null = null;
-  /** An INTERRUPT was sent and no stop has been seen since. */
-  #interrupted = false;
-  /** An INTERRUPT was sent before the last stop was seen: it may have come too late to be used up by it. */
-  #crossed = false;
-  /** The thread's group was stopped when last seen, and this thread was let go or listens. */
-  #groupStopped = false;
-  #fresh: boolean;
+  readonly #reader: StopReader;
   #registers: Registers | undefined;
   #memory: TraceeMemory | undefined;
   #next: NextStop | undefined;
@@ -151,7 +117,7 @@ export class Tracee implements StatusSink {
     this.#tid = tid;
     this.#pid = pid;
     this.#state = state;
-    this.#fresh = state === 'starting';
+    this.#reader = new StopReader(core, this, state === 'starting');
     this.#seesEnd = child.own;
   }
 
@@ -191,7 +157,7 @@ export class Tracee implements StatusSink {
     const length = this.#core.layer.ptraceIovec(PTRACE.GETREGSET, this.#tid, NT.PRSTATUS, place);
     if (length < 0) throw this.#failed(PTRACE.GETREGSET, -length);
     registerRoom.take();
-    return (this.#registers = registersFrom(ARCH, length === place.length ? place : place.subarray(0, length)));
+    return (this.#registers = registersFrom(HOST, length === place.length ? place : place.subarray(0, length)));
   }
 
   /** The memory of the process. Reading works while the tracee runs, too, where the kernel allows it. */
@@ -224,7 +190,7 @@ export class Tracee implements StatusSink {
     if (result < 0 && result !== -ERRNO.ESRCH) {
       if (result === -ERRNO.EIO) {
         throw fromErrno(
-          requestName(request, ARCH),
+          requestName(request, HOST),
           this.#tid,
           ERRNO.EIO,
           'not-supported',
@@ -235,7 +201,7 @@ export class Tracee implements StatusSink {
     }
     // ESRCH: SIGKILL took the stop away. What follows is the end, or EVENT_EXIT and the end: the next stop in either case.
     this.#leaveStop('running');
-    if (STEPPING.has(mode)) this.#stepOwed = true;
+    if (STEPPING.has(mode)) this.#reader.stepped();
     return this.#nextStop();
   }
 
@@ -287,7 +253,7 @@ export class Tracee implements StatusSink {
     const result = this.#core.layer.ptrace(PTRACE.INTERRUPT, this.#tid, 0, 0);
     if (result < 0 && result !== -ERRNO.ESRCH) throw this.#failed(PTRACE.INTERRUPT, -result);
     if (result < 0) this.endIfReleased();
-    this.#interrupted = true;
+    this.#reader.interrupted();
     return this.#nextStop();
   }
 
@@ -326,7 +292,7 @@ export class Tracee implements StatusSink {
     for (;;) {
       if (this.#end !== undefined) return this.#end;
       if (this.#state === 'detached') return { kind: 'detached', tid: this.#tid };
-      if (this.#stop !== undefined && this.#stepOwed && this.#isTrapPending()) {
+      if (this.#stop !== undefined && this.#reader.owesStep && this.#isTrapPending()) {
         // Untraced, the trap of its last step would kill it.
         this.resume('cont');
         next = undefined;
@@ -343,7 +309,7 @@ export class Tracee implements StatusSink {
       }
       if (next === undefined && this.#state !== 'starting') {
         const result = this.#core.layer.ptrace(PTRACE.INTERRUPT, this.#tid, 0, 0);
-        if (result === 0) this.#interrupted = true;
+        if (result === 0) this.#reader.interrupted();
         else if (this.endIfReleased()) continue;
       }
       next ??= this.nextForUs();
@@ -429,7 +395,7 @@ export class Tracee implements StatusSink {
         this.#tid,
       );
     }
-    if (ARCH === 'arm64') {
+    if (HOST === 'arm64') {
       // The register that held the number is not looked at again: only this regset changes the call.
       new DataView(four.buffer).setInt32(0, number, true);
       this.#requireStop('PTRACE_SETREGSET');
@@ -497,7 +463,7 @@ export class Tracee implements StatusSink {
       this.#core.executed(this, status);
       return;
     }
-    const stop = this.#classify(status);
+    const stop = this.#reader.read(status);
     // The stop was gone before it could be asked about: SIGKILL. The end follows.
     if (stop !== undefined) this.#enter(stop);
   }
@@ -505,17 +471,13 @@ export class Tracee implements StatusSink {
   /** The status of an EVENT_EXEC, once it is clear whose it is. @internal */
   receiveExec(status: number, former: number): void {
     this.#memory?.close();
-    this.#entry = null;
+    this.#reader.forgetCall();
     this.#enter(new ExecStop(this, status, former));
   }
 
   #enter(stop: PtraceStop): void {
     this.#core.colocation?.stopped();
-    // An INTERRUPT before this trap is used up by it; one after it, before it was seen here, is still pending.
-    this.#crossed = this.#interrupted && stop.kind !== 'event-stop' && stop.kind !== 'group-stop';
-    this.#interrupted = false;
-    this.#fresh = false;
-    if (stop.kind !== 'event-stop' && stop.kind !== 'group-stop') this.#stepOwed = false;
+    this.#reader.entered(stop);
     this.#stop = stop;
     this.#state = 'stopped';
     this.#deliver(stop);
@@ -597,11 +559,6 @@ export class Tracee implements StatusSink {
     return true;
   }
 
-  /** @internal */
-  setOptions(options: number): number {
-    return this.#core.layer.ptrace(PTRACE.SETOPTIONS, this.#tid, 0, options);
-  }
-
   #nextStop(): NextStop {
     return (this.#next ??= new NextStop(this));
   }
@@ -676,7 +633,7 @@ export class Tracee implements StatusSink {
 
   #leaveStop(state: 'running' | 'listening'): void {
     const stop = this.#stop;
-    if (stop?.kind === 'group-stop') this.#groupStopped = true;
+    if (stop?.kind === 'group-stop') this.#reader.leftGroupStop();
     this.#stop = undefined;
     this.#registers = undefined;
     this.#state = state;
@@ -685,7 +642,7 @@ export class Tracee implements StatusSink {
   #clear(state: 'detached' | 'ended'): void {
     this.#stop = undefined;
     this.#registers = undefined;
-    this.#entry = null;
+    this.#reader.forgetCall();
     this.#memory?.close();
     this.#state = state;
   }
@@ -730,166 +687,8 @@ export class Tracee implements StatusSink {
     return requestFailed(request, this.#tid, errno);
   }
 
-  /**
-   * The message of an event stop; undefined when SIGKILL took the stop away, even if the tracee stands in EVENT_EXIT by now, whose message is
-   * another one. @internal
-   */
+  /** The message of an event stop; see {@link StopReader.eventMessage}. @internal */
   eventMessage(event: number): number | undefined {
-    const { layer } = this.#core;
-    if (layer.ptraceBuffer(PTRACE.GETEVENTMSG, this.#tid, 0, word) < 0) return undefined;
-    const message = Number(word[0]);
-    if (event === PTRACE_EVENT.EXIT) return message;
-    if (layer.ptraceBuffer(PTRACE.GETSIGINFO, this.#tid, 0, siginfoBytes) < 0) return undefined;
-    return decodeSiginfo(siginfoBytes).code >> 8 === event ? message : undefined;
-  }
-
-  /** The stop that a status word stands for; undefined when the tracee was gone before it could be asked. */
-  #classify(status: number): PtraceStop | undefined {
-    const signal = (status >>> 8) & 0xff;
-    const event = status >>> 16;
-    if (event === 0) {
-      if (signal === (SIG.SIGTRAP | 0x80)) return this.#classifySyscall(status);
-      return this.#classifySignal(status, signal);
-    }
-    if (event === PTRACE_EVENT.STOP) return this.#classifyEventStop(status, signal);
-    switch (event) {
-      case PTRACE_EVENT.FORK:
-      case PTRACE_EVENT.VFORK:
-      case PTRACE_EVENT.CLONE: {
-        const tid = this.eventMessage(event);
-        if (tid === undefined) return undefined;
-        const child = this.#core.childOf(this, tid, event === PTRACE_EVENT.CLONE);
-        if (event === PTRACE_EVENT.FORK) return new ForkStop(this, status, child);
-        if (event === PTRACE_EVENT.VFORK) return new VforkStop(this, status, child);
-        return new CloneStop(this, status, child);
-      }
-      case PTRACE_EVENT.VFORK_DONE: {
-        const pid = this.eventMessage(event);
-        return pid === undefined ? undefined : new VforkDoneStop(this, status, pid);
-      }
-      case PTRACE_EVENT.EXIT: {
-        const exitStatus = this.eventMessage(event);
-        return exitStatus === undefined ? undefined : new ExitStop(this, status, exitStatus);
-      }
-      case PTRACE_EVENT.SECCOMP:
-        return this.#classifySeccomp(status);
-      default:
-        return new UnknownEventStop(this, status);
-    }
-  }
-
-  #classifySyscall(status: number): PtraceStop | undefined {
-    if (withoutSyscallInfo) return this.#countSyscall(status);
-    const scratch = SyscallWords.scratch;
-    const length = this.#core.layer.ptraceBuffer(PTRACE.GET_SYSCALL_INFO, this.#tid, 88, scratch);
-    if (length < 0) {
-      if (length === -ERRNO.ESRCH) return undefined;
-      withoutSyscallInfo = true;
-      return this.#countSyscall(status);
-    }
-    const op = SyscallWords.scratchOp();
-    if (op === OP.EXIT) {
-      const entry = this.#entry;
-      this.#entry = null;
-      return new SyscallExitStop(this, status, new SyscallWords(), entry);
-    }
-    // SIGKILL has moved it on to EVENT_EXIT.
-    if (op !== OP.ENTRY) return undefined;
-    return (this.#entry = new SyscallEntryStop(this, status, new SyscallWords()));
-  }
-
-  /** Entry and exit by turns, for kernels that do not tell (before Linux 5.3). */
-  #countSyscall(status: number): PtraceStop | undefined {
-    const entry = this.#entry;
-    if (!this.#fillFromRegisters(entry === null ? OP.ENTRY : OP.EXIT)) return undefined;
-    if (entry !== null) {
-      this.#entry = null;
-      return new SyscallExitStop(this, status, new SyscallWords(), entry);
-    }
-    return (this.#entry = new SyscallEntryStop(this, status, new SyscallWords()));
-  }
-
-  #classifySeccomp(status: number): PtraceStop | undefined {
-    if (!withoutSyscallInfo) {
-      const length = this.#core.layer.ptraceBuffer(PTRACE.GET_SYSCALL_INFO, this.#tid, 88, SyscallWords.scratch);
-      if (length === -ERRNO.ESRCH) return undefined;
-      if (length >= 0) {
-        return SyscallWords.scratchOp() === OP.SECCOMP ? new SeccompStop(this, status, new SyscallWords()) : undefined;
-      }
-      withoutSyscallInfo = true;
-    }
-    return this.#fillFromRegisters(OP.SECCOMP) ? new SeccompStop(this, status, new SyscallWords()) : undefined;
-  }
-
-  #fillFromRegisters(op: number): boolean {
-    const length = this.#core.layer.ptraceIovec(PTRACE.GETREGSET, this.#tid, NT.PRSTATUS, registerBytes);
-    if (length < 0) return false;
-    const registers = registersFrom(ARCH, registerBytes.subarray(0, length));
-    const arch = this.#core.auditArch(registers.abi);
-    if (op === OP.EXIT) {
-      const result = registers.result;
-      const isError = result < 0n && result >= -4095n;
-      SyscallWords.fillScratch(op, arch, registers.pc, registers.sp, result, [isError ? 1n : 0n]);
-      return true;
-    }
-    const rest = [0, 1, 2, 3, 4, 5].map((index) => registers.arg(index));
-    if (op === OP.SECCOMP) rest.push(BigInt(this.eventMessage(PTRACE_EVENT.SECCOMP) ?? 0));
-    SyscallWords.fillScratch(op, arch, registers.pc, registers.sp, BigInt(registers.syscallNumber), rest);
-    return true;
-  }
-
-  #classifySignal(status: number, signal: number): PtraceStop | undefined {
-    const result = this.#core.layer.ptraceBuffer(PTRACE.GETSIGINFO, this.#tid, 0, siginfoBytes);
-    if (result === -ERRNO.ESRCH) return undefined;
-    // Only under PTRACE_ATTACH: a group-stop has no siginfo.
-    if (result === -ERRNO.EINVAL && isStopSignal(signal)) return new GroupStop(this, status);
-    const siginfo = decodeSiginfo(siginfoBytes);
-    // SIGKILL has moved it on to EVENT_EXIT.
-    if (siginfo.signal !== signal || siginfo.code >> 8 === PTRACE_EVENT.EXIT) return undefined;
-    if (signal !== SIG.SIGTRAP) return new SignalDeliveryStop(this, status, siginfo);
-    const trap = readTrap({
-      tid: this.#tid,
-      code: siginfo.code,
-      pid: 'pid' in siginfo ? siginfo.pid : 0,
-      address: siginfo.kind === 'fault' ? siginfo.addr : 0n,
-      stepping: this.#stepOwed,
-      programCounter: () => this.#programCounter(),
-      peekUser: (offset) => {
-        return this.#core.layer.ptraceBuffer(PTRACE.PEEKUSER, this.#tid, offset, word) < 0 ? 0n : (word[0] ?? 0n);
-      },
-    });
-    switch (trap.kind) {
-      case 'step':
-        return new StepStop(this, status, siginfo, trap.cause);
-      case 'breakpoint':
-        return new BreakpointStop(this, status, siginfo, trap.address, trap.hardware);
-      case 'watchpoint':
-        return new WatchpointStop(this, status, siginfo, trap.address);
-      case 'signal':
-        return new SignalDeliveryStop(this, status, siginfo);
-    }
-  }
-
-  #programCounter(): bigint {
-    const length = this.#core.layer.ptraceIovec(PTRACE.GETREGSET, this.#tid, NT.PRSTATUS, registerBytes);
-    return length < 0 ? 0n : registersFrom(ARCH, registerBytes.slice(0, length)).pc;
-  }
-
-  #classifyEventStop(status: number, signal: number): PtraceStop {
-    if (isStopSignal(signal)) {
-      this.#groupStopped = true;
-      return new GroupStop(this, status);
-    }
-    const wasStopped = this.#groupStopped;
-    this.#groupStopped = false;
-    if (this.#fresh) return new EventStop(this, status, 'new-tracee');
-    if (this.#interrupted) return new EventStop(this, status, wasStopped ? 'unknown' : 'interrupt');
-    // SIGCONT traps a seized thread whether its group was stopped or not. Nothing else is left but an INTERRUPT that crossed another stop.
-    return new EventStop(this, status, this.#crossed ? 'unknown' : 'job-control');
-  }
-
-  /** Whether the thread cannot be stopped now: waiting for its vfork child, or for a disk. @internal */
-  get isUninterruptible(): boolean {
-    return procState(this.#tid) === 'D';
+    return this.#reader.eventMessage(event);
   }
 }
