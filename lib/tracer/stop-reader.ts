@@ -32,12 +32,15 @@ import {
   VforkStop,
   WatchpointStop,
   type PtraceStop,
+  type ResumeMode,
 } from './stop.js';
 import { OP, SyscallWords } from './syscall-words.js';
 import type { Tracee } from './tracee.js';
 import type { TracerCore } from './tracer-core.js';
 
 const readTrap = HOST === 'x64' ? readTrapX64 : readTrapArm64;
+
+const STEPPING: ReadonlySet<ResumeMode> = new Set(['step', 'block-step', 'sysemu-step']);
 
 const siginfoBytes = new Uint8Array(128);
 const word = new BigUint64Array(1);
@@ -52,6 +55,8 @@ export class StopReader {
   readonly #tracee: Tracee;
   /** Entry-stop of the system call that the thread is in. */
   #entry: SyscallEntryStop | null = null;
+  /** Whether the next system call stop is an exit, for kernels that do not tell. */
+  #inCall = false;
   /** An INTERRUPT was sent and no stop has been seen since. */
   #interrupted = false;
   /** An INTERRUPT was sent before the last stop was seen: it may have come too late to be used up by it. */
@@ -74,9 +79,10 @@ export class StopReader {
     this.#interrupted = true;
   }
 
-  /** It was resumed for a step. */
-  stepped(): void {
-    this.#owesStep = true;
+  /** It was resumed. Only PTRACE_SYSCALL makes the exit of the call that it is in report. */
+  resumed(mode: ResumeMode): void {
+    if (STEPPING.has(mode)) this.#owesStep = true;
+    if (mode !== 'syscall') this.forgetCall();
   }
 
   /** Whether the trap of a step may still be under way. */
@@ -92,6 +98,13 @@ export class StopReader {
   /** The system call it was in has no exit to come. */
   forgetCall(): void {
     this.#entry = null;
+    this.#inCall = false;
+  }
+
+  /** It stands inside a system call whose entry nobody has seen: an exec, whose call began in another program. */
+  insideCall(): void {
+    this.#entry = null;
+    this.#inCall = true;
   }
 
   /** It is in a stop that was read. */
@@ -113,6 +126,8 @@ export class StopReader {
       return this.#classifySignal(status, signal);
     }
     if (event === PTRACE_EVENT.STOP) return this.#classifyEventStop(status, signal);
+    // The other events come inside a system call, exit apart.
+    this.#inCall = true;
     switch (event) {
       case PTRACE_EVENT.FORK:
       case PTRACE_EVENT.VFORK:
@@ -161,9 +176,11 @@ export class StopReader {
 
   /** Entry and exit by turns, for kernels that do not tell (before Linux 5.3). */
   #countSyscall(status: number): PtraceStop | undefined {
-    const entry = this.#entry;
-    if (!this.#fillFromRegisters(entry === null ? OP.ENTRY : OP.EXIT)) return undefined;
-    if (entry !== null) {
+    const isExit = this.#inCall;
+    if (!this.#fillFromRegisters(isExit ? OP.EXIT : OP.ENTRY)) return undefined;
+    this.#inCall = !isExit;
+    if (isExit) {
+      const entry = this.#entry;
       this.#entry = null;
       return new SyscallExitStop(this.#tracee, status, new SyscallWords(), entry);
     }

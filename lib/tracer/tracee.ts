@@ -72,8 +72,6 @@ const MODES = Object.keys(REQUEST) as ResumeMode[];
 /** How often a detach looks whether a leader that does not stop has left its threads. */
 const LEADER_MILLIS = 20;
 
-const STEPPING: ReadonlySet<ResumeMode> = new Set(['step', 'block-step', 'sysemu-step']);
-
 const siginfoBytes = new Uint8Array(128);
 const registerRoom = new RegisterRoom(HOST === 'x64' ? X64Registers.SIZE : Arm64Registers.SIZE);
 const four = new Uint8Array(4);
@@ -201,7 +199,7 @@ export class Tracee implements StatusSink {
     }
     // ESRCH: SIGKILL took the stop away. What follows is the end, or EVENT_EXIT and the end: the next stop in either case.
     this.#leaveStop('running');
-    if (STEPPING.has(mode)) this.#reader.stepped();
+    this.#reader.resumed(mode);
     return this.#nextStop();
   }
 
@@ -471,7 +469,7 @@ export class Tracee implements StatusSink {
   /** The status of an EVENT_EXEC, once it is clear whose it is. @internal */
   receiveExec(status: number, former: number): void {
     this.#memory?.close();
-    this.#reader.forgetCall();
+    this.#reader.insideCall();
     this.#enter(new ExecStop(this, status, former));
   }
 
