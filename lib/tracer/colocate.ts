@@ -6,6 +6,7 @@
  * threads loses its parallelism, and every tracee can see it in sched_getaffinity(2). Hence a choice, undone when the tracee is detached.
  */
 import { binding } from '../binding.js';
+import { procStatus } from '../proc.js';
 import type { Tracee } from './tracee.js';
 
 /** 'auto' colocates while stops come fast from few threads. */
@@ -71,7 +72,7 @@ export class Colocation {
   /** Gives every thread back the CPUs it had. */
   undo(): void {
     for (const tracee of this.#former.keys()) this.#restore(tracee);
-    if (this.#ownFormer !== undefined) binding().schedSetaffinity(0, this.#ownFormer);
+    if (this.#ownFormer !== undefined && this.#isShared(affinityOf(0))) binding().schedSetaffinity(0, this.#ownFormer);
     this.#ownFormer = undefined;
     this.#mask = undefined;
   }
@@ -89,18 +90,31 @@ export class Colocation {
   }
 
   #move(tracee: Tracee): void {
-    const former = affinityOf(tracee.tid);
-    if (former === undefined || this.#mask === undefined) return;
-    // A thread created since inherits the shared CPU; what is its own to have back is what this thread had.
-    const shared = former.every((byte, index) => byte === (this.#mask?.[index] ?? 0));
-    if (binding().schedSetaffinity(tracee.tid, this.#mask) >= 0) {
-      this.#former.set(tracee, shared ? (this.#ownFormer ?? former) : former);
-    }
+    const now = affinityOf(tracee.tid);
+    if (now === undefined || this.#mask === undefined) return;
+    const former = this.#isShared(now) ? (this.#inherited(tracee) ?? now) : now;
+    if (binding().schedSetaffinity(tracee.tid, this.#mask) >= 0) this.#former.set(tracee, former);
+  }
+
+  /** What a thread would have inherited that has the shared CPU from its creator: that one's own. Undefined if it was not created since. */
+  #inherited(tracee: Tracee): Uint8Array | undefined {
+    if (tracee.isOwnChild) return this.#ownFormer;
+    if (tracee.state !== 'starting') return undefined;
+    const parent = procStatus(tracee.tid)?.ppid;
+    const moved = [...this.#former];
+    const [, former] = moved.find(([{ pid }]) => pid === tracee.pid) ?? moved.find(([{ pid }]) => pid === parent) ?? [];
+    return former ?? this.#ownFormer;
+  }
+
+  #isShared(affinity: Uint8Array | undefined): boolean {
+    return affinity?.every((byte, index) => byte === (this.#mask?.[index] ?? 0)) ?? false;
   }
 
   #restore(tracee: Tracee): void {
     const former = this.#former.get(tracee);
     this.#former.delete(tracee);
-    if (former !== undefined && tracee.state !== 'ended') binding().schedSetaffinity(tracee.tid, former);
+    if (former === undefined || tracee.state === 'ended') return;
+    // If it is another by now, the tracee or somebody else has chosen it meanwhile.
+    if (this.#isShared(affinityOf(tracee.tid))) binding().schedSetaffinity(tracee.tid, former);
   }
 }
