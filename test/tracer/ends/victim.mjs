@@ -86,7 +86,8 @@ const endings = {
 if (!isMainThread) {
   parentPort.postMessage(await trace());
   if (plan.way === 'worker-exit') process.exit(3);
-  if (plan.way === 'worker-uncaught') setImmediate(endings.uncaught);
+  // When it is told to: an error that overtakes the message would be what the main thread hears first.
+  if (plan.way === 'worker-uncaught') parentPort.once('message', endings.uncaught);
   // Terminated from outside, or its natural end.
   if (plan.way === 'worker-terminate') setInterval(() => undefined, 1000);
 } else if (plan.way.startsWith('worker-')) {
@@ -95,6 +96,7 @@ if (!isMainThread) {
   const exited = new Promise((resolve) => worker.on('exit', resolve));
   const [pid] = await once(worker, 'message');
   say(`ready ${pid}`);
+  worker.postMessage('now');
   if (plan.way === 'worker-terminate') await worker.terminate();
   else await exited;
   say('over');
