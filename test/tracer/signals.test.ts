@@ -95,17 +95,15 @@ describe('every signal but SIGKILL and SIGSTOP', () => {
 
 describe('siginfo', () => {
   it('of a POSIX timer', async () => {
-    const timer = script();
     const soon = new BigInt64Array([0n, 0n, 0n, 1_000_000n]);
-    timer
-      .syscall('timer_create', 1, 0, timer.address('timer'))
-      .store('made')
-      .syscall('timer_settime', timer.word('timer'), 0, new Uint8Array(soon.buffer), 0)
-      .loop((s) => s.pause());
-    const started = child(timer);
-    const tracee = await attachOne(newTracer(), started.pid);
-    const stop = await delivery(tracee.resume());
-    const id = Buffer.from(tracee.memory.read(started.address('timer'), 4).bytes).readInt32LE();
+    const { go, word } = await held((s) =>
+      s
+        .syscall('timer_create', 1, 0, s.address('timer'))
+        .syscall('timer_settime', s.word('timer'), 0, new Uint8Array(soon.buffer), 0)
+        .loop((t) => t.pause()),
+    );
+    const stop = await delivery(go());
+    const id = Number(word('timer') & 0xffffffffn);
     expect(stop.signal).toBe(SIG.SIGALRM);
     expect(stop.siginfo).toMatchObject({ kind: 'timer', code: SI.TIMER, timerId: id, overrun: 0, intValue: id });
   });

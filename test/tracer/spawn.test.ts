@@ -310,6 +310,7 @@ describe('in a Worker', () => {
     // No other thread may touch it.
     const error = await expectReason(newTracer().attach(pid), 'denied');
     expect(error.message).toContain(String(tracer));
+    const exited = once(worker, 'exit');
     worker.postMessage('go');
     const [{ kinds, last }] = (await within(once(worker, 'message'), 'the end')) as [
       { kinds: Record<string, number>; last: { kind: string; signal: number } },
@@ -317,7 +318,7 @@ describe('in a Worker', () => {
     expect(last).toEqual({ kind: 'killed', signal: SIG.SIGUSR1 });
     expect(kinds['syscall-entry']).toBeGreaterThan(10);
     expect(kinds['signal-delivery']).toBe(1);
-    await within(once(worker, 'exit'), 'the exit of the worker');
+    await within(exited, 'the exit of the worker');
     await expectGone(pid);
   });
 });

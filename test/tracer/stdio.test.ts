@@ -238,7 +238,7 @@ describe('a pseudo-terminal', () => {
       await until(() => readFileSync(`/proc/${second.pid}/comm`, 'latin1') === 'sleep\n', 'it sleeps');
       type('\x1a');
       await screen.expect('Stopped');
-      expect(second.state).toBe('listening');
+      await until(() => second.state === 'listening', 'it listens');
       expect(stateOf(second.pid)).toBe('t');
       await screen.expect('$ ');
       type('jobs\r');
