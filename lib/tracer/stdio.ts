@@ -7,6 +7,7 @@ import type * as Tty from 'node:tty';
 import { binding } from '../binding.js';
 import { badInput, fromErrno } from '../errors.js';
 import { checkLength, describe } from '../arguments.js';
+import { copyOfArray } from '../raw/arrays.js';
 
 /** One stream: this process's own, /dev/null, a pipe, or a descriptor of this process. */
 export type StdioChoice = 'inherit' | 'null' | 'pipe' | number;
@@ -44,6 +45,7 @@ const require = createRequire(import.meta.url);
 const net = (): typeof Net => require('node:net') as typeof Net;
 const tty = (): typeof Tty => require('node:tty') as typeof Tty;
 
+const MOST_STREAMS = 65536;
 const ROWS = 24;
 const COLUMNS = 80;
 
@@ -112,8 +114,8 @@ function openTerminal(): OpenStdio {
 }
 
 function choicesOf(stdio: unknown): StdioChoice[] {
-  if (Array.isArray(stdio)) {
-    const choices = Array.from(stdio as unknown[]);
+  if (typeof stdio === 'object' && stdio !== null) {
+    const choices = copyOfArray('spawn', stdio, 'stdio', MOST_STREAMS);
     return [0, 1, 2].map((index) => choiceOf(choices[index] ?? 'inherit')).concat(choices.slice(3).map(choiceOf));
   }
   const one = choiceOf(stdio);

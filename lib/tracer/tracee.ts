@@ -645,6 +645,13 @@ export class Tracee implements StatusSink {
     this.#state = state;
   }
 
+  /** Takes back what was set in the registers at this stop; whether there was anything. @internal */
+  forgetRegisters(): boolean {
+    const changed = this.#registers?.dirty === true;
+    if (changed) this.#registers = undefined;
+    return changed;
+  }
+
   #writeBackRegisters(): void {
     const registers = this.#registers;
     if (registers?.dirty !== true) return;

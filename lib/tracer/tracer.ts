@@ -375,7 +375,7 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
       core.nameAll();
       if (core.isEmpty) break;
       await Promise.all(
-        this.tracees.map((tracee) => (core.policyOf(tracee.pid) === 'kill' ? endTracee(tracee) : tracee.detach())),
+        this.tracees.map((tracee) => (core.policyOf(tracee.pid) === 'kill' ? endTracee(tracee) : letGo(tracee))),
       );
     }
     core.retire();
@@ -514,6 +514,16 @@ function resumeByDefault(stop: PtraceStop, mode: ResumeMode): void {
       return;
     default:
       stop.resume(mode);
+  }
+}
+
+/** Detaches a tracee also when its registers were set to what they cannot be: it goes on with those that it had. */
+async function letGo(tracee: Tracee): Promise<void> {
+  try {
+    await tracee.detach();
+  } catch (error) {
+    if (!tracee.forgetRegisters()) throw error;
+    await tracee.detach();
   }
 }
 
