@@ -185,6 +185,8 @@ describe('detach', () => {
     await letGo(fork.child, 'SR');
     fork.resume();
     await letGo(part.tracee, 'SR');
+    // It may not have said yet that it dies with its parent.
+    send(fork.child.pid, SIG.SIGKILL);
   });
 
   it('of parent and child in a vfork lets both go', async () => {

@@ -10,6 +10,7 @@ import {
   isOver,
   newTracer,
   program,
+  send,
   stateOf,
   statusOf,
   turns,
@@ -292,6 +293,7 @@ describe('following', () => {
     for (const pid of [parent.started.pid, fork.child.pid]) {
       await until(() => stateOf(pid) === 'S' && statusOf(pid)?.tracerPid === 0, `${pid} is let go`);
     }
+    send(fork.child.pid, SIG.SIGKILL);
   });
 
   it('says nothing of the children of others', async () => {

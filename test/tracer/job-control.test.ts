@@ -249,6 +249,7 @@ describe('an event-stop', () => {
     const first = await eventStop(fork.child.wait());
     expect(first.cause).toBe('new-tracee');
     expect(tracee.state).toBe('stopped');
+    await within(fork.child.kill(), 'the end of the child');
   });
 
   it('is of an unknown cause when an interrupt and a change of job control can both be meant', async () => {

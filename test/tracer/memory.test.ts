@@ -106,7 +106,7 @@ describe('memory', () => {
     fork.child.memory.write(part.started.address('go'), Uint8Array.of(7));
     expect(Buffer.from(fork.child.memory.read(part.started.address('go'), 1).bytes)[0]).toBe(7);
     expect(part.word('go')).toBe(1n);
-    fork.child.kill();
+    await within(fork.child.kill(), 'the end of the child');
   });
 
   it('can be large', async () => {

@@ -64,18 +64,18 @@ describe('interrupt', () => {
     }
   });
 
-  it('of several at once is one stop or two, never three', async () => {
+  it('of several at once comes at most as often as it was asked for', async () => {
     const tracee = await seizeOne(newTracer(), await paused());
     tracee.interrupt();
     tracee.interrupt();
-    let stops = 0;
-    for (let next: PromiseLike<Stop> = tracee.interrupt(); stops < 4; next = tracee.resume()) {
-      const stop = await Promise.race([next, turns(20).then(() => undefined)]);
-      if (stop === undefined) break;
-      expectKind(stop, 'event-stop');
-      stops++;
+    // Those that fall together are one; what comes after a stop began is another.
+    expectKind(await within(tracee.interrupt(), 'the stop'), 'event-stop');
+    for (let more = 0; ; more++) {
+      const next = await Promise.race([tracee.resume(), turns(50).then(() => undefined)]);
+      if (next === undefined) break;
+      expectKind(next, 'event-stop');
+      expect(more).toBeLessThan(2);
     }
-    expect([1, 2, 3]).toContain(stops);
     expect(tracee.state).toBe('running');
   });
 
