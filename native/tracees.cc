@@ -108,7 +108,8 @@ void TraceeTable::End(int milliseconds) {
         // A child of ours goes on unwatched; init inherits it, or this process's other threads do.
         gone.push_back(tid);
       } else if (interrupted.insert(tid).second) {
-        Request(kPtraceInterrupt, tid, 0);
+        // No tracee of ours any more: JavaScript was ended between detaching it and saying so.
+        if (Request(kPtraceInterrupt, tid, 0) != 0 && errno == ESRCH) gone.push_back(tid);
       } else if (tid == entry.second.pid && IsZombie(tid)) {
         gone.push_back(tid);
       }
