@@ -257,7 +257,8 @@ describe('many spawns', () => {
     for (const [index, tracee] of spawned.entries()) {
       expect(await tracee.end()).toMatchObject({ kind: 'exited', code: index % 256 });
     }
-    expect(mappings()).toBeLessThan(before + 40);
+    // A leak is one mapping a spawn or more; the engine's heap grows by some of its own meanwhile, by more in newer Nodes.
+    expect(mappings()).toBeLessThan(before + 200);
   });
 
   it('with pipes leave no descriptor and no mapping', { timeout: limit(60_000) }, async () => {
