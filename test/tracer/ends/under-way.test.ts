@@ -86,8 +86,7 @@ async function ends(
   const began = performance.now();
   const { code, signal, stderr } = await tracing.ended();
   expect([code, signal], stderr).toEqual(WAYS[way].end);
-  // How long Node itself takes to end is the machine's affair; that nothing holds it up is measured inside, with worker.terminate.
-  expect(performance.now() - began, 'the end is not held up').toBeLessThan(limit(5000));
+  expect(performance.now() - began, 'the end is not held up').toBeLessThan(limit(1500));
   await over(tracing);
 }
 
