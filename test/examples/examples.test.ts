@@ -40,11 +40,12 @@ describe('examples', () => {
   });
 
   test('job-control sees stop and continuation of somebody else and disturbs neither', async () => {
+    // set -m: SIGTSTP does nothing in an orphaned process group, which that of the tests may be.
     const shell = spawn(
       'bash',
       [
         '-c',
-        'sleep 30 & echo $!; read; kill -TSTP $!; read; kill -CONT $!; read; kill -TERM $!; wait $!; echo "status $?"',
+        'set -m; sleep 30 & echo $!; read; kill -TSTP $!; read; kill -CONT $!; read; kill -TERM $!; wait $!; echo "status $?"',
       ],
       { stdio: ['pipe', 'pipe', 'inherit'] },
     );

@@ -157,10 +157,16 @@ describe('a child that plays a script', () => {
       .exitGroup(5);
     const mappings = (): number => readFileSync('/proc/self/maps', 'latin1').split('\n').length;
     for (let i = 0; i < 20; i++) expect(play(part)).toBe(5);
-    const before = { mappings: mappings(), descriptors: readdirSync('/proc/self/fd').length };
-    for (let i = 0; i < 500; i++) expect(play(part)).toBe(5);
-    expect(mappings()).toBeLessThan(before.mappings + 40);
-    expect(readdirSync('/proc/self/fd').length).toBe(before.descriptors);
+    const before = readdirSync('/proc/self/fd').length;
+    // The engine's heap grows by dozens of mappings now and then, a leak by one a child in every round.
+    const growth: number[] = [];
+    for (let round = 0; round < 4; round++) {
+      const mapped = mappings();
+      for (let i = 0; i < 125; i++) expect(play(part)).toBe(5);
+      growth.push(mappings() - mapped);
+    }
+    expect(Math.min(...growth), growth.join(' ')).toBeLessThan(40);
+    expect(readdirSync('/proc/self/fd').length).toBe(before);
   });
 });
 

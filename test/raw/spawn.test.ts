@@ -24,6 +24,7 @@ import { PtraceError } from '../../lib/errors.js';
 import { ERRNO } from '../../lib/kernel/errno.js';
 import { PERSONALITY, RLIMIT, RLIM_INFINITY, spawnHeld, type SpawnOptions } from '../../lib/raw/spawn.js';
 import { root } from '../helpers/dist.js';
+import { spawnStacks } from '../helpers/mappings.js';
 import { limit } from '../helpers/scale.js';
 import { end, nap, stateOf, until, waitEnd } from './ends.js';
 
@@ -569,12 +570,10 @@ describe('many children', () => {
       expect(waitEnd(child.pid)).toBe(0);
       child.free();
     };
-    const mappings = (): number => readFileSync('/proc/self/maps', 'latin1').split('\n').length;
     for (let i = 0; i < 20; i++) one();
-    const before = { mappings: mappings(), descriptors: readdirSync('/proc/self/fd').length };
+    const before = { stacks: spawnStacks(), descriptors: readdirSync('/proc/self/fd').length };
     for (let i = 0; i < 200; i++) one();
-    // V8's heap grows by a mapping now and then; a leak would be two a child.
-    expect(mappings()).toBeLessThan(before.mappings + 40);
+    expect(spawnStacks()).toBe(before.stacks);
     expect(readdirSync('/proc/self/fd').length).toBe(before.descriptors);
     expect(children().filter((pid) => stateOf(pid) === 'Z')).toEqual([]);
   });

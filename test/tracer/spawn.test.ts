@@ -19,6 +19,7 @@ import { PERSONALITY, RLIMIT } from '../../lib/raw/spawn.js';
 import { schedGetaffinity } from '../../lib/raw/process.js';
 import { type SpawnOptions, type Stop } from '../../lib/tracer/index.js';
 import { dist } from '../helpers/dist.js';
+import { spawnStacks } from '../helpers/mappings.js';
 import { limit } from '../helpers/scale.js';
 import {
   expectGone,
@@ -227,15 +228,14 @@ describe('a program that cannot be executed', () => {
     const fail = (): Promise<unknown> =>
       expectReason(tracer.spawn(at('rubbish'), [], { stdio: 'pipe' }), 'exec-failed');
     for (let round = 0; round < 5; round++) await fail();
-    const before = { descriptors: descriptors(), mappings: mappings() };
+    const before = { descriptors: descriptors(), stacks: spawnStacks() };
     for (let round = 0; round < 50; round++) await fail();
     expect(descriptors()).toBeLessThanOrEqual(before.descriptors);
-    expect(mappings()).toBeLessThan(before.mappings + 10);
+    expect(spawnStacks()).toBe(before.stacks);
   });
 });
 
 const descriptors = (): number => readdirSync('/proc/self/fd').length;
-const mappings = (): number => readFileSync('/proc/self/maps', 'latin1').split('\n').length;
 
 describe('many spawns', () => {
   it('300 at once all run to their own ends', { timeout: limit(60_000) }, async () => {
@@ -258,13 +258,11 @@ describe('many spawns', () => {
         expect(await tracee.end()).toMatchObject({ kind: 'exited', code: index % 256 });
       }
     };
-    // The engine's heap grows by dozens of mappings at first. A leak of ours grows with every round.
-    const after: number[] = [];
+    const before = spawnStacks();
     for (let round = 0; round < 4; round++) {
       await run();
-      after.push(mappings());
+      expect(spawnStacks()).toBe(before);
     }
-    expect(after[3]! - after[2]!, after.join(' ')).toBeLessThan(40);
   });
 
   it('with pipes leave no descriptor and no mapping', { timeout: limit(60_000) }, async () => {
@@ -274,7 +272,7 @@ describe('many spawns', () => {
     };
     for (let round = 0; round < 10; round++) await run();
     const tracer = newTracer();
-    const before = { descriptors: descriptors(), mappings: mappings() };
+    const before = { descriptors: descriptors(), stacks: spawnStacks() };
     for (let round = 0; round < 100; round++) {
       const tracee = await tracer.spawn('/bin/echo', ['hello'], { stdio: 'pipe' });
       const closed = Promise.all(
@@ -287,7 +285,7 @@ describe('many spawns', () => {
       await within(closed, 'the streams close');
     }
     expect(descriptors()).toBeLessThanOrEqual(before.descriptors);
-    expect(mappings()).toBeLessThan(before.mappings + 10);
+    expect(spawnStacks()).toBe(before.stacks);
   });
 });
 
