@@ -16,6 +16,7 @@ const floors: readonly (readonly string[])[] = [
   ['raw/'],
   ['tracer/'],
   ['access/', 'probe/', 'series/'],
+  ['conformance/'],
   ['index.ts', 'cli/'],
 ];
 

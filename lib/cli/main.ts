@@ -4,9 +4,10 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { endQuietlyWithoutReader, fail, USAGE } from './ends.js';
 import { probeCommand } from './probe.js';
+import { conformCommand } from './conform.js';
 import { seriesCommand } from './series.js';
 
-const subcommands = [seriesCommand, probeCommand];
+const subcommands = [seriesCommand, probeCommand, conformCommand];
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
