@@ -4,12 +4,16 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { scaledMillis } from '../time-scale.js';
 import type { FromWorker, Setup, ToWorker } from './messages.js';
 import type { Outcome } from './play.js';
 import { killAll, leftoversOf, MARK } from './processes.js';
 import { DEADLINE_MILLIS, type Scenario } from './scenario.js';
+import { FOLDER } from './tiny-program.js';
 
 /** A worker only has to start. */
 const START_MILLIS = 30_000;
@@ -38,12 +42,13 @@ class Worker {
   #heard: ((message: FromWorker) => void) | undefined;
   #stderr = '';
 
-  constructor() {
+  /** @param folder for the files of its scenarios */
+  constructor(folder: string) {
     this.#child = fork(WORKER, [], {
       // A session of its own: what belongs to it is found by that, and no terminal's signals reach it.
       detached: true,
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      env: { ...process.env, [MARK]: this.#mark },
+      env: { ...process.env, [MARK]: this.#mark, [FOLDER]: folder },
     });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = `${this.#stderr}${text}`.slice(-2000);
@@ -137,7 +142,7 @@ class Worker {
 }
 
 /** Takes scenarios from a queue until it is empty. */
-async function work(queue: Scenario[], options: RunOptions, workers: Set<Worker>): Promise<void> {
+async function work(queue: Scenario[], options: RunOptions, workers: Set<Worker>, folder: string): Promise<void> {
   const { missing, patience, fault, isolate = false, onOutcome, signal } = options;
   let worker: Worker | undefined;
   const aborted = (): boolean => signal?.aborted === true;
@@ -152,7 +157,7 @@ async function work(queue: Scenario[], options: RunOptions, workers: Set<Worker>
   try {
     for (let scenario = queue.shift(); scenario !== undefined && !aborted(); scenario = queue.shift()) {
       if (worker === undefined) {
-        worker = new Worker();
+        worker = new Worker(folder);
         workers.add(worker);
         await worker.setUp({ missing, patience, fault });
       }
@@ -180,18 +185,23 @@ async function work(queue: Scenario[], options: RunOptions, workers: Set<Worker>
  */
 export async function run(scenarios: readonly Scenario[], options: RunOptions): Promise<void> {
   const workers = new Set<Worker>();
-  const stop = (): void => {
-    for (const worker of workers) void worker.end();
+  const folder = mkdtempSync(join(tmpdir(), 'linux-ptrace-'));
+  // Also for tracees of other users.
+  chmodSync(folder, 0o755);
+  const stop = async (): Promise<void> => {
+    await Promise.all([...workers].map((worker) => worker.end()));
   };
-  options.signal?.addEventListener('abort', stop, { once: true });
+  const abort = (): void => void stop();
+  options.signal?.addEventListener('abort', abort, { once: true });
   try {
     const together = scenarios.filter(({ alone }) => alone === undefined);
     const alone = scenarios.filter((scenario) => scenario.alone !== undefined);
     const jobs = Math.max(1, Math.min(options.jobs, together.length));
-    await Promise.all(Array.from({ length: jobs }, () => work(together, options, workers)));
-    await work(alone, options, workers);
+    await Promise.all(Array.from({ length: jobs }, () => work(together, options, workers, folder)));
+    await work(alone, options, workers, folder);
   } finally {
-    options.signal?.removeEventListener('abort', stop);
-    stop();
+    options.signal?.removeEventListener('abort', abort);
+    await stop();
+    rmSync(folder, { recursive: true, force: true });
   }
 }

@@ -124,12 +124,17 @@ export class Stage {
 
   /** A child that plays a script at once. Nobody traces it yet. */
   child(name: string, part: Part | ChildScript, options?: ScriptOptions): Actor {
-    let made: ChildScript;
-    if (typeof part === 'function') {
-      made = script();
-      part(made);
-    } else made = part;
-    return this.#enlist(name, start(made, options), options?.ownGroup !== false);
+    if (typeof part !== 'function') return this.#enlist(name, start(part, options), options?.ownGroup !== false);
+    const made = script().store('begun', 1);
+    part(made);
+    const actor = this.#enlist(name, start(made, options), options?.ownGroup !== false);
+    // Before, it puts its signals in order, which throws away those that would be ignored.
+    const word = new BigInt64Array(1);
+    this.until(`${name} has begun`, () => {
+      const read = binding().processVmRead(actor.tid, actor.address('begun'), word, 0, 8);
+      return read !== 8 || word[0] === 1n;
+    });
+    return actor;
   }
 
   #enlist(name: string, child: ScriptChild, leads: boolean): Actor {
@@ -152,18 +157,15 @@ export class Stage {
    */
   tracee(name: string, part: Part, { by = 'seize', options = 0 }: TraceeOptions = {}): Actor {
     return this.unrecorded(() => {
-      const made = script();
       if (by === 'traceme') {
-        made.traceme().tgkillSelf('SIGSTOP');
-        part(made);
-        const actor = this.child(name, made);
+        const actor = this.child(name, (c) => part(c.traceme().tgkillSelf('SIGSTOP')));
         actor.expectStop(SIG.SIGSTOP);
         if (options !== 0) actor.mustSucceed(actor.setOptions(options), 'SETOPTIONS');
         return actor;
       }
-      made.label('gate').syscall('sched_yield').jumpIf(made.word('gate'), '==', 0, 'gate');
-      part(made);
-      const actor = this.child(name, made);
+      const actor = this.child(name, (c) =>
+        part(c.label('gate').syscall('sched_yield').jumpIf(c.word('gate'), '==', 0, 'gate')),
+      );
       if (by === 'seize') {
         actor.mustSucceed(actor.seize(options), 'SEIZE');
         actor.mustSucceed(actor.interrupt(), 'INTERRUPT');
@@ -181,6 +183,13 @@ export class Stage {
   /** A process or thread that came by itself: a traced child, a thread whose tid a word tells. */
   adopt(name: string, tid: number): Actor {
     const actor = new Actor(this, name, tid, undefined);
+    this.#actors.push(actor);
+    return actor;
+  }
+
+  /** A fork of another player: it has that one's words, in a memory of its own. */
+  adoptFork(name: string, tid: number, of: Actor): Actor {
+    const actor = new Actor(this, name, tid, of.child);
     this.#actors.push(actor);
     return actor;
   }
