@@ -7,6 +7,7 @@ import { dirname, join, resolve } from 'node:path';
 import { argv, execPath, exit } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { bundle } from './bundle.js';
+import { page } from './page.js';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const require = createRequire(import.meta.url);
@@ -24,6 +25,7 @@ if (!run(join(root, 'scripts', 'build-addon.js'))) exit(1);
 // JavaScript comes out in spite of type errors; the exit status tells of them.
 const typed = run(join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc'), '-p', 'tsconfig.build.json');
 await bundle(root);
+await page(root);
 
 const command = join(root, 'dist', 'cli', 'main.js');
 if (existsSync(command)) chmodSync(command, 0o755);

@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { dirname, resolve } from 'node:path';
 import { arch, env, execPath, platform } from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { buildAddon } from './build-addon.js';
+import { buildAddon, buildFixture } from './build-addon.js';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -19,7 +19,9 @@ if (platform !== 'linux' || !['x64', 'arm64'].includes(arch)) {
   console.log(`linux-ptrace: there is no ptrace for ${platform}-${arch} here; the package can be imported, not used`);
 } else if (env.npm_config_build_from_source === 'true' || !loads()) {
   const failure = buildAddon();
-  if (failure !== undefined) {
+  if (failure === undefined) {
+    buildFixture();
+  } else {
     console.log(
       `linux-ptrace: no addon: ${failure}. Install a C++17 compiler, make and python3 ` +
         '(Debian: apt-get install g++ make python3), then run: npm rebuild linux-ptrace',

@@ -2,10 +2,10 @@
 // The binary that the published package carries: prebuilds/linux-<arch>/, by prebuildify, stripped, tagged with its libc.
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { arch, env, execPath, exit, version } from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { headers } from './build-addon.js';
+import { buildFixture, headers } from './build-addon.js';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const prebuildify = createRequire(import.meta.url).resolve('prebuildify/bin.js');
@@ -26,4 +26,7 @@ const { status } = spawnSync(execPath, args, {
   stdio: 'inherit',
   env: nodedir && version.startsWith('v20.') ? { ...env, npm_config_nodedir: nodedir } : env,
 });
-exit(status ?? 1);
+// The i386 program of the conformance suite lies beside it. On a machine whose compiler has no -m32 it would be missing in the package.
+const missing = arch === 'x64' ? buildFixture(join(root, 'prebuilds', `linux-${arch}`, 'i386')) : undefined;
+if (missing !== undefined) console.error(`linux-ptrace: no i386 program: ${missing}`);
+exit(missing === undefined ? (status ?? 1) : 1);

@@ -107,7 +107,8 @@ describe('the floors of lib/', () => {
   it('no word of x86 stands outside arch/x64', () => {
     const wrong: string[] = [];
     for (const file of files) {
-      if (file.includes('arch/x64/')) continue;
+      // What the suite covers is told by the names of behaviours, those of x86 among them.
+      if (file.includes('arch/x64/') || file.startsWith('conformance/coverage/')) continue;
       const text = readFileSync(join(lib, file), 'utf8');
       const bad = words(text).filter((word) => x86.test(word));
       if (bad.length > 0) wrong.push(`${file}: ${[...new Set(bad)].join(', ')}`);

@@ -1,49 +1,219 @@
 /** `linux-ptrace conform`: what the running kernel's ptrace really does. */
-import { Command } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { KcidbOptions } from '../conformance/report/kcidb.js';
+import type { Report } from '../conformance/report/report.js';
+import type { Scenario } from '../conformance/scenario.js';
+import type { Destination, Given } from './destinations.js';
+import { untilSignalled } from './ends.js';
+import type { OutputFile } from './output.js';
 
 interface Options {
   readonly filter?: string[];
+  readonly source?: string[];
+  readonly tag?: string[];
+  readonly arch?: string[];
+  readonly set: string;
+  readonly list?: boolean;
+  readonly schema?: boolean;
+  readonly jobs?: number;
+  readonly isolate?: boolean;
+  readonly repeat: number;
+  readonly shuffle?: number | true;
   readonly lines?: boolean;
-  readonly repeat: string;
+  readonly kcidbOrigin?: string;
+  readonly kcidbBuild?: string;
+}
+
+/** A whole number from a text, for commander. */
+function whole(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (/^\d+$/.test(text) && number >= least && number <= most) return number;
+    throw new InvalidArgumentError(`Want a number of ${least} to ${most}.`);
+  };
+}
+
+function matching(pattern: RegExp, what: string): (text: string) => string {
+  return (text) => {
+    if (pattern.test(text)) return text;
+    throw new InvalidArgumentError(`Want ${what}.`);
+  };
+}
+
+const MOST_SEED = 2 ** 32 - 1;
+
+/** Commander keeps what an option was given last; here all that were given, in their order. */
+const gather =
+  (given: Given[], make: (text: string) => Given) =>
+  (text: string): string => {
+    given.push(make(text));
+    return text;
+  };
+
+/** Ends the command because its command line makes no sense. */
+type Refuse = (message: string) => never;
+
+async function chosen({ set, filter, source, tag, arch }: Options, refuse: Refuse): Promise<Scenario[]> {
+  const { scenariosOf, SETS } = await import('../conformance/sets.js');
+  const { select, SelectionError } = await import('../conformance/select.js');
+  const name = SETS.find((each) => each === set);
+  if (name === undefined) return refuse(`there is no set '${set}'; there are ${SETS.join(', ')}`);
+  try {
+    return select(scenariosOf(name), {
+      ...(filter === undefined ? {} : { filters: filter }),
+      ...(source === undefined ? {} : { sources: source }),
+      ...(tag === undefined ? {} : { tags: tag }),
+      ...(arch === undefined ? {} : { archs: arch }),
+    });
+  } catch (error) {
+    if (error instanceof SelectionError) return refuse(error.message);
+    throw error;
+  }
+}
+
+interface Target extends Destination {
+  readonly output?: OutputFile;
+}
+
+/** Files that cannot be written are found before a minute of running. */
+async function targetsOf(given: readonly Given[], refuse: Refuse): Promise<Target[]> {
+  const { DestinationError, destinationsOf } = await import('./destinations.js');
+  const { OutputFile, UnwritableFile } = await import('./output.js');
+  try {
+    return destinationsOf(given).map(
+      (each): Target => (each.file === undefined ? each : { ...each, output: new OutputFile(each.file) }),
+    );
+  } catch (error) {
+    if (error instanceof DestinationError || error instanceof UnwritableFile) return refuse(error.message);
+    throw error;
+  }
+}
+
+async function writeReport(report: Report, targets: readonly Target[], options: Options): Promise<void> {
+  const { formatReport } = await import('../conformance/report/formats.js');
+  const { paintOf, unpainted, widthOf } = await import('./paint.js');
+  const { filter, source, tag, lines = false, kcidbOrigin: origin, kcidbBuild: buildId } = options;
+  const kcidb: KcidbOptions = { origin, buildId };
+  const each = lines || filter !== undefined || source !== undefined || tag !== undefined;
+  // Files first: a reader that has gone must not cost them.
+  for (const { format, output } of targets) {
+    output?.write(
+      formatReport(report, format, { kcidb, pretty: { width: 110, paint: unpainted, each, observations: lines } }),
+    );
+  }
+  for (const { format, output } of targets) {
+    if (output !== undefined) continue;
+    const pretty = { width: widthOf(process.stdout), paint: paintOf(process.stdout), each, observations: lines };
+    process.stdout.write(formatReport(report, format, { kcidb, pretty }));
+  }
+}
+
+async function list(scenarios: readonly Scenario[], targets: readonly Target[], refuse: Refuse): Promise<void> {
+  const { described } = await import('../conformance/report/report.js');
+  const column = Math.max(...scenarios.map(({ id }) => id.length));
+  for (const { format, output } of targets) {
+    if (format !== 'pretty' && format !== 'json')
+      refuse(`--list has the formats pretty and json, not ${format}`);
+    const text =
+      format === 'json'
+        ? JSON.stringify(scenarios.map(described), null, 2)
+        : scenarios.map(({ id, title }) => `${id.padEnd(column)}  ${title}`).join('\n');
+    if (output === undefined) process.stdout.write(`${text}\n`);
+    else output.write(`${text}\n`);
+  }
+}
+
+async function play(scenarios: readonly Scenario[], options: Options, targets: readonly Target[]): Promise<Report> {
+  const { runReport } = await import('../conformance/report/run-report.js');
+  const { Progress } = await import('./progress.js');
+  const { jobs, isolate, repeat, shuffle } = options;
+  const seed = shuffle === true ? Math.floor(Math.random() * MOST_SEED) : shuffle;
+  return await untilSignalled(async (signal) => {
+    const progress = new Progress(scenarios.length * repeat);
+    try {
+      const report = await runReport({
+        scenarios,
+        jobs,
+        isolate,
+        repeat,
+        shuffle: seed,
+        signal,
+        onOutcome: ({ id, verdict }) => {
+          progress.tick(id, verdict === 'fail');
+        },
+      });
+      progress.end();
+      await writeReport(report, targets, options);
+      if (report.interrupted) signal.throwIfAborted();
+      return report;
+    } finally {
+      progress.end();
+    }
+  });
 }
 
 export function conformCommand(): Command {
-  return new Command('conform')
-    .option('--filter <glob...>')
-    .option('--lines')
-    .option('--repeat <n>', '', '1')
-    .action(async ({ filter, lines = false, repeat }: Options) => {
-      const { catalogue } = await import('../conformance/catalogue.js');
-      const { run } = await import('../conformance/runner.js');
-      const { beside } = await import('../conformance/transcript.js');
-      const { probe } = await import('../probe/index.js');
-      const missing = Object.fromEntries(
-        probe()
-          .capabilities.filter(({ status }) => status !== 'yes')
-          .map(({ id, detail }) => [id, detail]),
-      );
-      const wanted = catalogue().all.filter(
-        ({ id }) =>
-          filter === undefined ||
-          filter.some((glob) => new RegExp(`^${glob.replaceAll('.', '\\.').replaceAll('*', '.*')}$`).test(id)),
-      );
-      const many = Array.from({ length: Number(repeat) }, () => wanted).flat();
-      const counts = new Map<string, number>();
-      await run(many, {
-        missing,
-        jobs: 2,
-        onOutcome: (outcome) => {
-          counts.set(outcome.verdict, (counts.get(outcome.verdict) ?? 0) + 1);
-          if (many.length > wanted.length && outcome.verdict === 'pass') return;
-          console.log(`${outcome.verdict.padEnd(8)} ${outcome.id} ${outcome.durationMs} ms ${outcome.reason ?? ''}`);
-          if (lines || outcome.verdict === 'recorded')
-            for (const line of outcome.observations) console.log(`    ${line}`);
-          if (outcome.verdict !== 'fail') return;
-          for (const { expected, observed, agrees } of beside(outcome.expected ?? [], outcome.observations)) {
-            console.log(`  ${agrees ? ' ' : '!'} ${(expected ?? '-').padEnd(50)} ${agrees ? '' : (observed ?? '-')}`);
-          }
-        },
-      });
-      console.log([...counts].map(([verdict, count]) => `${verdict} ${count}`).join(', '));
-    });
+  const given: Given[] = [];
+  const command = new Command('conform')
+    .summary('find out what this kernel really does, and whether that is right')
+    .description(
+      'Plays the conformance suite on this kernel: every behaviour of ptrace(2) that is known, with the rule and where it comes from. Exit code 0 ' +
+        'if none failed, 1 if one did. docs/conformance.md tells what the verdicts mean.',
+    )
+    .option('--filter <glob...>', 'only those of these names; * stands for anything')
+    .option(
+      '--source <name...>',
+      'only those from here: commit, manual, suite, mail, ptrace-tests, fca26f260c52, ptrace(2)',
+    )
+    .option('--tag <tag...>', 'only those with one of these tags')
+    .option('--arch <arch...>', 'only those that apply to an architecture: x64, arm64')
+    .option('--set <set>', 'which scenarios: scenarios, matrix, all', 'scenarios')
+    .option('--list', 'say which they are, and do not play them')
+    .addOption(new Option('--jobs <n>', 'how many play at once (default: one for each CPU)').argParser(whole(1, 64)))
+    .option('--isolate', 'a process of its own for every one')
+    .addOption(new Option('--repeat <n>', 'how often each is played').argParser(whole(1, 100_000)).default(1))
+    .addOption(
+      new Option('--shuffle [seed]', 'play them in another order, which the seed brings back').argParser(
+        whole(0, MOST_SEED),
+      ),
+    )
+    .addOption(
+      new Option('--format <format>', 'pretty, json, tap, ktap, junit, kcidb, html or md').argParser(
+        gather(given, (format) => ({ format })),
+      ),
+    )
+    .addOption(
+      new Option('--out <file>', 'write it to a file; several pairs of --format and --out are possible').argParser(
+        gather(given, (out) => ({ out })),
+      ),
+    )
+    .option('--lines', 'say what each of them observed')
+    .option('--schema', 'print the JSON Schema of the JSON report, and play nothing')
+    .addOption(
+      new Option('--kcidb-origin <name>', "the CI system's name in a kcidb report").argParser(
+        matching(/^[a-z0-9_]+$/, 'small letters, digits and _'),
+      ),
+    )
+    .addOption(
+      new Option('--kcidb-build <id>', 'the id of the build that is tested, in a kcidb report').argParser(
+        matching(/^[a-z0-9_]+:.+$/, 'an id such as origin:build'),
+      ),
+    );
+
+  return command.action(async (options: Options) => {
+    const refuse: Refuse = (message) => command.error(`error: ${message}`);
+    if (options.schema === true) {
+      const { reportSchema } = await import('../conformance/report/schema.js');
+      process.stdout.write(`${JSON.stringify(reportSchema, null, 2)}\n`);
+      return;
+    }
+    const targets = await targetsOf(given, refuse);
+    const scenarios = await chosen(options, refuse);
+    if (options.list === true) {
+      await list(scenarios, targets, refuse);
+      return;
+    }
+    const report = await play(scenarios, options, targets);
+    if (report.scenarios.some(({ verdict }) => verdict === 'fail')) process.exitCode = 1;
+  });
 }

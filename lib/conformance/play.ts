@@ -21,6 +21,8 @@ export interface Outcome {
   /** Why that is expected of this kernel and not of every one. */
   readonly because?: string;
   readonly durationMs: number;
+  /** Who could not be ended; absent when nobody is left. */
+  readonly left?: readonly string[];
 }
 
 export interface PlayOptions {
@@ -68,7 +70,8 @@ export function play(scenario: Scenario, { missing, patience }: PlayOptions): Ou
   if (trouble !== undefined) {
     const expectation = expectationOf(scenario, release(), arch);
     const expected = 'lines' in expectation ? { expected: expectation.lines } : {};
-    return { id, verdict: 'fail', reason: trouble, observations, ...expected, durationMs };
+    const remains = left.length > 0 ? { left } : {};
+    return { id, verdict: 'fail', reason: trouble, observations, ...expected, durationMs, ...remains };
   }
   if (skipped !== undefined) return { id, verdict: 'skip', reason: skipped, observations, durationMs };
   const expectation = expectationOf(scenario, release(), arch);

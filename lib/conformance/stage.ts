@@ -266,7 +266,12 @@ export class Stage {
     const kernel = binding();
     const kill = (): void => {
       for (const group of this.#groups) kernel.kill(-group, SIG.SIGKILL);
-      for (const { tid, ended } of this.#actors) if (!ended && isOurs(tid)) kernel.kill(tid, SIG.SIGKILL);
+      for (const { tid, ended } of this.#actors) {
+        if (ended || !isOurs(tid)) continue;
+        kernel.kill(tid, SIG.SIGKILL);
+        // One that stands at its PTRACE_EVENT_EXIT already, and has told so, only waits to be let go.
+        kernel.ptrace(PTRACE.CONT, tid, 0, 0);
+      }
     };
     kill();
     const begin = performance.now();

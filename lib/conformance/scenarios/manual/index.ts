@@ -1,3 +1,33 @@
+/** What the manual page ptrace(2) says and no other source has said before. */
 import type { Scenario } from '../../scenario.js';
+import { x64ManualRegisters } from '../arch/x64/manual-registers.js';
+import { x64ManualStep } from '../arch/x64/manual-step.js';
+import { deaths } from './death.js';
+import { taskEvents } from './event-stops.js';
+import { execs } from './exec.js';
+import { exits } from './exit.js';
+import { groupStops } from './group-stop.js';
+import { injection } from './injection.js';
+import { memory } from './memory.js';
+import { requestsAndErrors } from './requests-errors.js';
+import { restarts } from './restart.js';
+import { seizeAndOptions } from './seize-options.js';
+import { syscallStopScenarios } from './syscall-stops.js';
+import { tracerThreads } from './tracer-threads.js';
 
-export const manualPage: readonly Scenario[] = [];
+export const manualPage: readonly Scenario[] = [
+  ...requestsAndErrors,
+  ...seizeAndOptions,
+  ...tracerThreads,
+  ...memory,
+  ...injection,
+  ...restarts,
+  ...groupStops,
+  ...taskEvents,
+  ...execs,
+  ...exits,
+  ...syscallStopScenarios,
+  ...x64ManualStep,
+  ...deaths,
+  ...x64ManualRegisters,
+];

@@ -1,3 +1,19 @@
+/** The parts of Red Hat's ptrace-tests that are about the machine: steps, registers, memory, restarts. And the x86 selftests of the kernel. */
 import type { Scenario } from '../../scenario.js';
+import { watchpoints } from '../arch/x64/debug-registers-watch.js';
+import { fpuRegisters } from '../arch/x64/registers-fpu.js';
+import { segments } from '../arch/x64/registers-segments.js';
+import { userArea } from '../arch/x64/registers-user-area.js';
+import { stepsAndDebugRegisters } from '../arch/x64/step-debug-registers.js';
+import { stepFlags } from '../arch/x64/step-flags.js';
+import { machineSteps } from './machine-step.js';
 
-export const machineTests: readonly Scenario[] = [];
+export const machineTests: readonly Scenario[] = [
+  ...machineSteps,
+  ...stepFlags,
+  ...stepsAndDebugRegisters,
+  ...userArea,
+  ...segments,
+  ...fpuRegisters,
+  ...watchpoints,
+];

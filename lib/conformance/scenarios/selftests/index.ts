@@ -1,3 +1,17 @@
+/** The kernel's own tests: ptrace, seccomp, and the register sets of arm64. */
 import type { Scenario } from '../../scenario.js';
+import { peeksiginfo } from './peeksiginfo.js';
+import { seccompFilters } from './seccomp-filters.js';
+import { seccompTrace } from './seccomp-trace.js';
+import { setSyscallInfo } from './set-syscall-info.js';
+import { syscallInfo } from './syscall-info.js';
+import { userDispatch } from './user-dispatch.js';
 
-export const selftests: readonly Scenario[] = [];
+export const selftests: readonly Scenario[] = [
+  ...syscallInfo,
+  ...setSyscallInfo,
+  ...peeksiginfo,
+  ...userDispatch,
+  ...seccompTrace,
+  ...seccompFilters,
+];

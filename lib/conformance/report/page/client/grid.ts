@@ -1,0 +1,212 @@
+/** The table: only the rows in sight are elements. */
+import type { PageData, PageRow } from '../data.js';
+import { inSight, step, verdictAt, type Item } from '../model.js';
+import { h } from './dom.js';
+import { cellText, sign } from './verdicts.js';
+
+export interface GridEvents {
+  readonly onOpen: (row: number) => void;
+}
+
+export class Grid {
+  readonly #data: PageData;
+  readonly #scroller: HTMLElement;
+  readonly #body: HTMLElement;
+  readonly #open: (row: number) => void;
+  #items: readonly Item[] = [];
+  #active = -1;
+  #drawn: readonly [number, number] = [0, 0];
+  #scheduled = false;
+
+  constructor(data: PageData, scroller: HTMLElement, { onOpen }: GridEvents) {
+    this.#data = data;
+    this.#scroller = scroller;
+    this.#open = onOpen;
+    this.#body = h('div', { class: 'body', role: 'rowgroup' });
+    scroller.style.setProperty('--kernels', String(data.kernels.length));
+    scroller.classList.toggle('single', data.kernels.length === 1);
+    scroller.setAttribute('aria-colcount', String(data.kernels.length + 1));
+    scroller.append(this.#head(), this.#body);
+    scroller.addEventListener('scroll', () => {
+      this.#schedule();
+    });
+    new ResizeObserver(() => {
+      this.#drawn = [0, 0];
+      this.#schedule();
+    }).observe(scroller);
+    scroller.addEventListener('keydown', (event) => {
+      this.#key(event);
+    });
+    this.#body.addEventListener('click', (event) => {
+      const element = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-at]') : null;
+      const at = Number(element?.dataset['at'] ?? -1);
+      const item = this.#items[at];
+      if (item?.kind !== 'row') return;
+      this.activate(at);
+      this.#open(item.row);
+    });
+  }
+
+  get items(): readonly Item[] {
+    return this.#items;
+  }
+
+  /** The row that keys go to; undefined when there is none. */
+  get activeRow(): number | undefined {
+    const item = this.#items[this.#active];
+    return item?.kind === 'row' ? item.row : undefined;
+  }
+
+  show(items: readonly Item[]): void {
+    const row = this.activeRow;
+    this.#items = items;
+    this.#active = row === undefined ? -1 : this.#positionOf(row);
+    this.#scroller.setAttribute('aria-rowcount', String(items.length + 1));
+    this.#body.style.height = `calc(${items.length} * var(--row))`;
+    this.#body.classList.toggle('empty', items.length === 0);
+    this.#drawn = [0, 0];
+    this.#draw();
+  }
+
+  focus(): void {
+    this.#scroller.focus({ preventScroll: true });
+    if (this.#active < 0) this.move(1);
+  }
+
+  /** Goes some rows on. The row that is then active. */
+  move(by: number): number | undefined {
+    this.activate(step(this.#items, this.#active, by));
+    return this.activeRow;
+  }
+
+  /** Makes a row active by its index in the data, if it is among those shown. */
+  goTo(row: number): void {
+    this.activate(this.#positionOf(row));
+  }
+
+  #positionOf(row: number): number {
+    return this.#items.findIndex((item) => item.kind === 'row' && item.row === row);
+  }
+
+  activate(at: number): void {
+    if (at < 0 || at >= this.#items.length) return;
+    this.#active = at;
+    const height = this.#rowHeight();
+    const head = this.#scroller.firstElementChild?.clientHeight ?? 0;
+    const [top, bottom] = [at * height, (at + 1) * height];
+    // A heading right above comes into sight together with its first row.
+    const above = this.#items[at - 1]?.kind === 'group' ? height : 0;
+    if (top - above < this.#scroller.scrollTop) this.#scroller.scrollTop = top - above;
+    const visible = this.#scroller.clientHeight - head;
+    if (bottom > this.#scroller.scrollTop + visible) this.#scroller.scrollTop = bottom - visible;
+    this.#drawn = [0, 0];
+    this.#draw();
+  }
+
+  #rowHeight(): number {
+    return Number.parseFloat(getComputedStyle(this.#scroller).getPropertyValue('--row')) || 36;
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    requestAnimationFrame(() => {
+      this.#scheduled = false;
+      this.#draw();
+    });
+  }
+
+  #draw(): void {
+    const { scrollTop, clientHeight } = this.#scroller;
+    const height = this.#rowHeight();
+    const [first, end] = inSight(scrollTop, clientHeight, height, this.#items.length);
+    const [drawnFirst, drawnEnd] = this.#drawn;
+    // Some spare rows are there: not every pixel needs new ones.
+    const inside =
+      (drawnFirst === 0 || first + 6 >= drawnFirst) && (drawnEnd === this.#items.length || end - 6 <= drawnEnd);
+    if (drawnEnd > drawnFirst && inside && first - drawnFirst < 12 && drawnEnd - end < 12) return;
+    this.#drawn = [first, end];
+    const lines = this.#items.slice(first, end).map((item, index) => this.#line(item, first + index));
+    this.#body.replaceChildren(...lines);
+    if (this.#active >= first && this.#active < end) {
+      this.#scroller.setAttribute('aria-activedescendant', `at-${this.#active}`);
+    } else this.#scroller.removeAttribute('aria-activedescendant');
+  }
+
+  #line(item: Item, at: number): HTMLElement {
+    const style = `transform: translateY(calc(${at} * var(--row)))`;
+    const place = { role: 'row', 'aria-rowindex': String(at + 2), style };
+    if (item.kind === 'group') {
+      const failing = item.failing === 0 ? '' : `, ${item.failing} with a failure`;
+      return h(
+        'div',
+        { class: 'line group', ...place },
+        h('div', { class: 'name', role: 'rowheader' }, h('strong', {}, item.name), ` ${item.count}${failing}`),
+      );
+    }
+    const row = this.#data.rows[item.row];
+    const active = at === this.#active;
+    const line = h('div', {
+      class: active ? 'line active' : 'line',
+      id: `at-${at}`,
+      'data-at': String(at),
+      'aria-selected': String(active),
+      ...place,
+    });
+    if (row === undefined) return line;
+    line.append(
+      h('div', { class: 'name', role: 'rowheader' }, h('code', {}, row.id), h('span', { class: 'title' }, row.title)),
+      ...row.cells.map((_, kernel) => this.#cell(row, kernel)),
+    );
+    return line;
+  }
+
+  #cell(row: PageRow, kernel: number): HTMLElement {
+    const verdict = verdictAt(row, kernel);
+    const text = cellText(row, kernel);
+    const single = this.#data.kernels.length === 1;
+    const kind = row.kinds[row.cells[kernel] ?? -1];
+    const properties = { class: `cell ${verdict}`, role: 'gridcell', 'aria-label': text, title: kind?.reason ?? text };
+    if (single) return h('div', properties, `${sign(verdict)} ${verdict}`);
+    const [, variant] = text.split(', observation ');
+    return h('div', properties, sign(verdict), ...(variant === undefined ? [] : [h('sub', {}, variant)]));
+  }
+
+  #head(): HTMLElement {
+    const head = h('div', { class: 'line head', role: 'row', 'aria-rowindex': '1' });
+    head.append(h('div', { class: 'name', role: 'columnheader' }, 'behaviour'));
+    for (const { name, release, machine } of this.#data.kernels) {
+      head.append(
+        h(
+          'div',
+          { class: 'cell', role: 'columnheader', title: name, 'aria-label': name },
+          h('span', {}, release),
+          h('small', {}, name.slice(release.length).trim() || machine),
+        ),
+      );
+    }
+    return head;
+  }
+
+  #key(event: KeyboardEvent): void {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const page = Math.max(1, Math.floor(this.#scroller.clientHeight / this.#rowHeight()) - 2);
+    const steps: Readonly<Record<string, number>> = {
+      ArrowDown: 1,
+      j: 1,
+      ArrowUp: -1,
+      k: -1,
+      PageDown: page,
+      PageUp: -page,
+      Home: -this.#items.length,
+      End: this.#items.length,
+    };
+    const by = steps[event.key];
+    const row = this.activeRow;
+    if (by !== undefined) this.move(by);
+    else if ((event.key === 'Enter' || event.key === ' ') && row !== undefined) this.#open(row);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+}

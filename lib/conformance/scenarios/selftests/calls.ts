@@ -1,0 +1,100 @@
+/** What scenarios about system calls share: the way to the entry of one, and what is said about it. */
+import { PTRACE_O } from '../../../kernel/options.js';
+import { PTRACE, STRUCT_SIZE } from '../../../kernel/requests.js';
+import { decodeSyscallInfo, type SyscallInfo } from '../../../kernel/syscall-info.js';
+import type { Part } from '../../../raw/child.js';
+import type { Actor } from '../../actor.js';
+import { resultText, statusText } from '../../describe.js';
+import type { Stage } from '../../stage.js';
+
+/** So many system calls a script makes at most before the one that is looked for. */
+const MOST_STOPS = 2000;
+
+/** A system call that nothing else makes. */
+const MARK = 'getegid';
+
+/** The name of the system call of a syscall-stop or seccomp-stop, by its registers: also on kernels that have no GET_SYSCALL_INFO. */
+export function callName(e: Actor): string {
+  return e.syscallName(e.registers().syscallNumber);
+}
+
+/** Writes it down. */
+export function observeCall(e: Actor): void {
+  e.observe('call', callName(e));
+}
+
+/** From a stop in user code to the entry of the next such call, through all syscall-stops before it. Not in the transcript. */
+export function toEntry(e: Actor, call: string): void {
+  e.stage.unrecorded(() => {
+    for (let stops = 0; stops < MOST_STOPS; stops++) {
+      e.mustSucceed(e.syscall(), 'SYSCALL');
+      const status = e.wait();
+      if (status?.kind !== 'syscall-stop')
+        throw new Error(`${e.name} did not come to its ${call}: ${statusText(status)}`);
+      if (callName(e) === call) return;
+    }
+    throw new Error(`${e.name} did not come to its ${call}`);
+  });
+}
+
+/** From a stop to the exit of the next such call. Not in the transcript. */
+export function throughCall(e: Actor, call: string): void {
+  toEntry(e, call);
+  e.stage.unrecorded(() => {
+    e.mustSucceed(e.syscall(), 'SYSCALL');
+    e.wait();
+  });
+}
+
+/** A tracee in the exit of a system call just before its part. */
+export function traceeBefore(s: Stage, part: Part, { name = 'E', options = 0 } = {}): Actor {
+  const e = s.tracee(name, (c) => part(c.syscall(MARK)), { options: PTRACE_O.TRACESYSGOOD | options });
+  throughCall(e, MARK);
+  return e;
+}
+
+/** A tracee at the entry of a system call of its part: what every child does before its part is not taken for it. */
+export function traceeAt(s: Stage, call: string, part: Part, where?: Parameters<typeof traceeBefore>[2]): Actor {
+  const e = traceeBefore(s, part, where);
+  toEntry(e, call);
+  return e;
+}
+
+/** A value that may be somebody's pid: the name, or else the result of a system call as text. */
+export function told(e: Actor, value: bigint): string {
+  const name = value > 0n ? e.stage.nameOf(Number(value)) : 'another process';
+  return name === 'another process' ? resultText(value) : name;
+}
+
+/** What the tracee itself has got: a word of its script, once the word `done` is 1. */
+export function observeOutcome(e: Actor, word = 'outcome'): void {
+  e.untilWord('done', 1n);
+  e.observe(word, told(e, e.word(word)));
+}
+
+/** Stores the result of the last system call for {@link observeOutcome}; then it sleeps. */
+export const keepOutcome: Part = (c) =>
+  c
+    .store('outcome')
+    .store('done', 1)
+    .loop((again) => again.pause());
+
+/** Arguments as they are, for those that are no addresses. */
+export function argsText(args: readonly bigint[]): string {
+  return args.map((arg) => `0x${arg.toString(16)}`).join(' ');
+}
+
+/** GET_SYSCALL_INFO with all the room, over `fill`: the size that the kernel tells is a line. */
+export function readInfo(e: Actor, fill = 0): { readonly info: SyscallInfo; readonly bytes: Uint8Array } {
+  const bytes = new Uint8Array(STRUCT_SIZE.SYSCALL_INFO).fill(fill);
+  e.request('GET_SYSCALL_INFO', PTRACE.GET_SYSCALL_INFO, bytes.length, bytes);
+  return { info: decodeSyscallInfo(bytes), bytes };
+}
+
+/** At the entry: not called at all, and this result instead. At the exit only the result can be changed. */
+export function answerInstead(e: Actor, result: number): void {
+  e.changeRegisters((registers) => {
+    registers.result = result;
+  });
+  e.setSyscallNumber(-1);
+}
