@@ -80,8 +80,8 @@ async function targetsOf(given: readonly Given[], refuse: Refuse): Promise<Targe
   const { DestinationError, destinationsOf } = await import('./destinations.js');
   const { OutputFile, UnwritableFile } = await import('./output.js');
   try {
-    return destinationsOf(given).map(
-      (each): Target => (each.file === undefined ? each : { ...each, output: new OutputFile(each.file) }),
+    return destinationsOf(given).map((each): Target =>
+      each.file === undefined ? each : { ...each, output: new OutputFile(each.file) },
     );
   } catch (error) {
     if (error instanceof DestinationError || error instanceof UnwritableFile) return refuse(error.message);
@@ -91,15 +91,16 @@ async function targetsOf(given: readonly Given[], refuse: Refuse): Promise<Targe
 
 async function writeReport(report: Report, targets: readonly Target[], options: Options): Promise<void> {
   const { formatReport } = await import('../conformance/report/formats.js');
+  const { writeOrComplain } = await import('./output.js');
   const { paintOf, unpainted, widthOf } = await import('./paint.js');
   const { filter, source, tag, lines = false, kcidbOrigin: origin, kcidbBuild: buildId } = options;
   const kcidb: KcidbOptions = { origin, buildId };
   const each = lines || filter !== undefined || source !== undefined || tag !== undefined;
   // Files first: a reader that has gone must not cost them.
   for (const { format, output } of targets) {
-    output?.write(
-      formatReport(report, format, { kcidb, pretty: { width: 110, paint: unpainted, each, observations: lines } }),
-    );
+    if (output === undefined) continue;
+    const pretty = { width: 110, paint: unpainted, each, observations: lines };
+    writeOrComplain(output, formatReport(report, format, { kcidb, pretty }));
   }
   for (const { format, output } of targets) {
     if (output !== undefined) continue;
@@ -110,16 +111,16 @@ async function writeReport(report: Report, targets: readonly Target[], options: 
 
 async function list(scenarios: readonly Scenario[], targets: readonly Target[], refuse: Refuse): Promise<void> {
   const { described } = await import('../conformance/report/report.js');
+  const { writeOrComplain } = await import('./output.js');
   const column = Math.max(...scenarios.map(({ id }) => id.length));
   for (const { format, output } of targets) {
-    if (format !== 'pretty' && format !== 'json')
-      refuse(`--list has the formats pretty and json, not ${format}`);
+    if (format !== 'pretty' && format !== 'json') refuse(`--list has the formats pretty and json, not ${format}`);
     const text =
       format === 'json'
         ? JSON.stringify(scenarios.map(described), null, 2)
         : scenarios.map(({ id, title }) => `${id.padEnd(column)}  ${title}`).join('\n');
     if (output === undefined) process.stdout.write(`${text}\n`);
-    else output.write(`${text}\n`);
+    else writeOrComplain(output, `${text}\n`);
   }
 }
 

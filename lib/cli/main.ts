@@ -4,10 +4,12 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { endQuietlyWithoutReader, fail, USAGE } from './ends.js';
 import { probeCommand } from './probe.js';
+import { compareCommand } from './compare.js';
 import { conformCommand } from './conform.js';
+import { explainCommand } from './explain.js';
 import { seriesCommand } from './series.js';
 
-const subcommands = [seriesCommand, probeCommand, conformCommand];
+const subcommands = [seriesCommand, probeCommand, conformCommand, explainCommand, compareCommand];
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;

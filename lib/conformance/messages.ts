@@ -8,6 +8,8 @@ export interface Setup {
   readonly patience?: number | undefined;
   /** The fault of the kernel layer to play on: see faults/. */
   readonly fault?: string | undefined;
+  /** Modules with more scenarios, by their paths: each exports an array `scenarios`. */
+  readonly load?: readonly string[] | undefined;
 }
 
 export type ToWorker =
@@ -15,5 +17,7 @@ export type ToWorker =
 
 export type FromWorker =
   | { readonly kind: 'ready' }
+  /** It cannot play: why. */
+  | { readonly kind: 'refused'; readonly reason: string }
   /** `clean` is false when the worker is not to be used again. */
   | { readonly kind: 'played'; readonly outcome: Outcome; readonly clean: boolean };

@@ -3,10 +3,10 @@
 /** How many letters have to be put in, left out or changed. */
 function distance(a: string, b: string): number {
   let above = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (const [i, letter] of [...a].entries()) {
+  for (let i = 0; i < a.length; i++) {
     const row = [i + 1];
-    for (const [j, other] of [...b].entries()) {
-      const change = (above[j] ?? 0) + (letter === other ? 0 : 1);
+    for (let j = 0; j < b.length; j++) {
+      const change = (above[j] ?? 0) + (a.charAt(i) === b.charAt(j) ? 0 : 1);
       row.push(Math.min((row[j] ?? 0) + 1, (above[j + 1] ?? 0) + 1, change));
     }
     above = row;

@@ -32,6 +32,9 @@ function exitCodeOf(part: ChildScript): number {
 const succeeds = (part: ChildScript): boolean =>
   exitCodeOf(part.when(result, '<', 0, (failed) => failed.exitGroup(1)).exitGroup(0)) === 0;
 
+/** A seccomp filter that returns SECCOMP_RET_ALLOW. */
+const ALLOW_ALL = new Uint8Array([0x06, 0, 0, 0, 0, 0, 0xff, 0x7f]);
+
 const YAMA = '/proc/sys/kernel/yama/ptrace_scope';
 
 /** Each tells why it is not there, or nothing. */
@@ -46,6 +49,8 @@ const named = {
     succeeds(script().syscall('unshare', CLONE.NEWUSER)) ? undefined : 'user namespaces cannot be made here',
   'pid-namespaces': () =>
     succeeds(script().syscall('unshare', CLONE.NEWPID)) ? undefined : 'pid namespaces cannot be made here',
+  'seccomp-filters': () =>
+    succeeds(script().seccompFilter(ALLOW_ALL)) ? undefined : 'seccomp filters cannot be installed here',
   terminals: () => {
     const ends = new Int32Array(2);
     const error = binding().openPty(24, 80, ends);

@@ -97,7 +97,10 @@ class Worker {
   /** @throws Error when the worker does not come up: nothing can be played here */
   async setUp(setup: Setup): Promise<void> {
     const reply = await this.#ask({ kind: 'setup', setup }, scaledMillis(START_MILLIS));
-    if ('answer' in reply) return;
+    if ('answer' in reply) {
+      if (reply.answer.kind === 'refused') throw new Error(reply.answer.reason);
+      return;
+    }
     const why = 'ended' in reply ? reply.ended : 'did not start in time';
     throw new Error(`a worker process ${why}${this.#lastWords()}`);
   }
@@ -143,7 +146,7 @@ class Worker {
 
 /** Takes scenarios from a queue until it is empty. */
 async function work(queue: Scenario[], options: RunOptions, workers: Set<Worker>, folder: string): Promise<void> {
-  const { missing, patience, fault, isolate = false, onOutcome, signal } = options;
+  const { missing, patience, fault, load, isolate = false, onOutcome, signal } = options;
   let worker: Worker | undefined;
   const aborted = (): boolean => signal?.aborted === true;
   const dismiss = async (): Promise<number> => {
@@ -159,7 +162,7 @@ async function work(queue: Scenario[], options: RunOptions, workers: Set<Worker>
       if (worker === undefined) {
         worker = new Worker(folder);
         workers.add(worker);
-        await worker.setUp({ missing, patience, fault });
+        await worker.setUp({ missing, patience, fault, load });
       }
       const { outcome, clean } = await worker.play(scenario);
       if (aborted()) break;

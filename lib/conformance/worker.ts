@@ -5,10 +5,13 @@ import { binding } from '../binding.js';
 import { withKernelLayer } from '../raw/kernel-layer.js';
 import { catalogue } from './catalogue.js';
 import { type Fault, faultById, lyingKernel } from './faults/index.js';
+import { loadScenarios } from './load.js';
 import type { FromWorker, Setup, ToWorker } from './messages.js';
 import { play } from './play.js';
+import type { Scenario } from './scenario.js';
 
 let setup: Setup = { missing: {} };
+const loaded = new Map<string, Scenario>();
 
 function say(message: FromWorker): void {
   process.send?.(message);
@@ -21,7 +24,7 @@ function knownFault(id: string): Fault {
 }
 
 function playOne(id: string): void {
-  const scenario = catalogue().byId.get(id);
+  const scenario = loaded.get(id) ?? catalogue().byId.get(id);
   if (scenario === undefined) throw new Error(`there is no scenario ${id}`);
   const { fault } = setup;
   const outcome =
@@ -33,13 +36,24 @@ function playOne(id: string): void {
   say({ kind: 'played', outcome, clean });
 }
 
+async function setUp(given: Setup): Promise<void> {
+  setup = given;
+  try {
+    binding();
+    catalogue();
+    for (const path of setup.load ?? []) {
+      for (const scenario of await loadScenarios(path)) loaded.set(scenario.id, scenario);
+    }
+    say({ kind: 'ready' });
+  } catch (error) {
+    say({ kind: 'refused', reason: error instanceof Error ? error.message : String(error) });
+  }
+}
+
 process.on('message', (message: ToWorker) => {
   switch (message.kind) {
     case 'setup':
-      setup = message.setup;
-      binding();
-      catalogue();
-      say({ kind: 'ready' });
+      void setUp(message.setup);
       break;
     case 'play':
       playOne(message.id);

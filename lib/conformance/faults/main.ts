@@ -1,7 +1,8 @@
 /**
  * `npm run mutants`: plays the suite on kernels that lie, prints which scenario notices which fault, and the scenarios that notice none.
  *
- * Arguments: `--fault ID` (several), `--filter GLOB` (several), `--jobs N`, `--json FILE`.
+ * Arguments: `--fault ID` (several), `--filter GLOB` (several), `--jobs N`, `--json FILE`, `--noticed FILE` (for the tests: of each fault the
+ * three scenarios that notice it and the fewest other ones).
  */
 import { writeFileSync } from 'node:fs';
 import { release } from 'node:os';
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     filter: { type: 'string', multiple: true },
     jobs: { type: 'string', default: '2' },
     json: { type: 'string' },
+    noticed: { type: 'string' },
   },
 });
 
@@ -98,5 +100,15 @@ if (values.json !== undefined) {
     weak,
   };
   writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
+}
+if (values.noticed !== undefined) {
+  const NAMED = 3;
+  const uses = new Map<string, number>();
+  for (const { caughtBy } of trials) for (const id of caughtBy) uses.set(id, (uses.get(id) ?? 0) + 1);
+  const noticed = trials.map(({ fault, caughtBy }): readonly [string, readonly string[]] => [
+    fault.id,
+    [...caughtBy].sort((a, b) => (uses.get(a) ?? 0) - (uses.get(b) ?? 0)).slice(0, NAMED),
+  ]);
+  writeFileSync(values.noticed, `${JSON.stringify(Object.fromEntries(noticed), null, 2)}\n`);
 }
 if (missed.length > 0) process.exitCode = 1;

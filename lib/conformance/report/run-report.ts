@@ -25,7 +25,7 @@ export interface RunReportOptions extends Omit<RunOptions, 'jobs' | 'missing'> {
 /** What the probe found missing, and why. */
 export function missingOf({ capabilities }: ProbeReport): Missing {
   return Object.fromEntries(
-    capabilities.filter(({ status }) => status !== 'yes').map(({ id, detail }) => [id, detail]),
+    capabilities.filter(({ status }) => status !== 'yes').map(({ id, detail }) => [id, `${id}: ${detail}`]),
   );
 }
 

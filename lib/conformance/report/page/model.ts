@@ -66,7 +66,7 @@ export function matching(data: PageData, texts: readonly string[], filter: Filte
 }
 
 export type Item =
-  | { readonly kind: 'group'; readonly name: string; readonly count: number; readonly failing: number }
+  | { readonly kind: 'group'; readonly name: string; readonly rows: readonly number[] }
   | { readonly kind: 'row'; readonly row: number };
 
 /** The rows under their headings. */
@@ -82,12 +82,10 @@ export function itemsOf({ rows }: PageData, indexes: readonly number[], by: Filt
     else group.push(index);
   }
   return [...groups].flatMap(([name, members]): Item[] => [
-    { kind: 'group', name, count: members.length, failing: members.filter((index) => fails(rows[index])).length },
+    { kind: 'group', name, rows: members },
     ...members.map((row): Item => ({ kind: 'row', row })),
   ]);
 }
-
-const fails = (row: PageRow | undefined): boolean => row?.kinds.some(({ verdict }) => verdict === 'fail') ?? false;
 
 /** The items to draw: those in sight and some on either side. */
 export function inSight(top: number, height: number, itemHeight: number, count: number, spare = 12): [number, number] {
@@ -107,15 +105,20 @@ export function step(items: readonly Item[], from: number, by: number): number {
   return at;
 }
 
-/** How many rows of a kernel have each verdict. */
-export function countsAt({ rows }: PageData, indexes: readonly number[], kernel: number): Record<PageVerdict, number> {
-  const counts = { pass: 0, fail: 0, skip: 0, recorded: 0 };
+/** Of some rows, how many pass on a kernel and how many could: those that passed or failed. */
+export function scoreOf(
+  { rows }: PageData,
+  indexes: readonly number[],
+  kernel: number,
+): { passed: number; of: number } {
+  let [passed, of] = [0, 0];
   for (const index of indexes) {
     const row = rows[index];
     const verdict = row === undefined ? 'missing' : verdictAt(row, kernel);
-    if (verdict !== 'missing') counts[verdict]++;
+    if (verdict === 'pass') passed++;
+    if (verdict === 'pass' || verdict === 'fail') of++;
   }
-  return counts;
+  return { passed, of };
 }
 
 /** A filter and the open row as the part of an address behind `#`, to be kept and sent. */

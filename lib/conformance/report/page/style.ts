@@ -20,6 +20,7 @@ export const style = `
 }
 :root[data-theme='light'] { color-scheme: light; }
 * { box-sizing: border-box; }
+[hidden] { display: none !important; }
 body {
   margin: 0; height: 100dvh; display: flex; flex-direction: column; background: var(--page); color: var(--text);
   font: 15px/1.45 system-ui, sans-serif;
@@ -54,8 +55,10 @@ h1 { font-size: 1.1rem; margin: 0; }
   min-width: 0; white-space: nowrap; border-right: 1px solid var(--line);
 }
 .head .name, .group .name { background: var(--raised); color: var(--quiet); }
-.group { background: var(--raised); grid-template-columns: 1fr; }
-.group .name { gap: 0.4rem; border: 0; }
+.group { background: var(--raised); }
+.group .name { gap: 0.4rem; }
+.group .cell { color: var(--quiet); font-size: 0.8rem; border-color: transparent; }
+.why { color: var(--quiet); font-style: italic; overflow: hidden; text-overflow: ellipsis; max-width: 45%; }
 .group strong { color: var(--text); }
 .name code, .title { overflow: hidden; text-overflow: ellipsis; }
 .name code { flex: none; max-width: 60%; }
@@ -96,7 +99,7 @@ dd { margin: 0; overflow-wrap: anywhere; }
 .verdicts { list-style: none; padding: 0; margin: 0 0 1rem; display: grid; gap: 0.35rem; }
 .verdicts li { display: flex; flex-wrap: wrap; gap: 0.2rem 0.6rem; align-items: baseline; }
 .badge { border-radius: 5px; padding: 0.05rem 0.5rem; white-space: nowrap; }
-.kernels { font-weight: 600; }
+.kernels { font-weight: 500; }
 .reason { color: var(--quiet); }
 .scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: 6px; }
 .logs { border-collapse: collapse; width: 100%; font-family: ui-monospace, 'DejaVu Sans Mono', monospace; font-size: 0.85rem; }
@@ -107,19 +110,19 @@ dd { margin: 0; overflow-wrap: anywhere; }
 .logs .wrong { background: var(--fail); color: var(--fail-text); }
 .logs .differs { background: var(--differs); }
 @media (max-width: 45rem) {
-  :root { --row: 52px; --first: 58vw; --cell: 3.6rem; }
+  :root { --row: 52px; --first: 56vw; --cell: 4rem; }
   .single { --cell: 6rem; }
   body > header { padding: 0.4rem 0.6rem 0; }
   #filters { padding: 0.4rem 0.6rem; }
   #keys { display: none; }
   .body .line:not(.group) .name { flex-direction: column; align-items: stretch; justify-content: center; gap: 0; padding-left: 0.6rem; }
   .name code { max-width: 100%; flex: 0 0 auto; font-size: 0.85rem; }
-  .title { font-size: 0.8rem; flex: 0 0 auto; }
+  .title, .why { font-size: 0.8rem; flex: 0 0 auto; max-width: 100%; }
+  .why { display: none; }
   dialog { width: 100vw; border: 0; }
   dialog header { padding: 0.5rem 0.75rem; }
   .content { padding: 0 0.75rem 2rem; }
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: 0.4rem; }
 }
-@media (prefers-reduced-motion: no-preference) { dialog[open] { animation: in 0.12s ease-out; } @keyframes in { from { translate: 2rem 0; opacity: 0.4; } } }
 `.trim();

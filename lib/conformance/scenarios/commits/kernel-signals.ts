@@ -6,7 +6,7 @@ import * as raw from '../../../raw/index.js';
 import { commit, manual, scenario, type Scenario } from '../../scenario.js';
 
 /** Races in kernel-signals. */
-const ROUNDS = 25;
+const ROUNDS = 12;
 
 export const kernelSignals: readonly Scenario[] = [
   scenario({

@@ -8,7 +8,7 @@ import { CLONE } from '../../../raw/child.js';
 import { statusText } from '../../describe.js';
 import { commit, manual, scenario, suite, type Scenario } from '../../scenario.js';
 
-const ROUNDS = 40;
+const ROUNDS = 25;
 
 export const kernelTracer: readonly Scenario[] = [
   scenario({
@@ -80,7 +80,7 @@ export const kernelTracer: readonly Scenario[] = [
       p.result('waited', 'wait for 1 inside');
       p.observe('status', statusText(decodeWaitStatus(Number(p.word('status')))));
       p.result('detach', 'DETACH of 1 inside');
-      const init = s.adopt('I', Number(p.word('init')));
+      const init = s.adopt('I', Number(p.untilSet('init')));
       init.attach();
       init.wait();
       init.detach();

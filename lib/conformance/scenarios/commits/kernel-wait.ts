@@ -10,7 +10,7 @@ import { statusText } from '../../describe.js';
 import { commit, manual, scenario, type Scenario } from '../../scenario.js';
 
 /** Stops of the loop that restarts and waits beside each other. */
-const RESTARTS = 150;
+const RESTARTS = 100;
 /** How a wait status word has a stop by SIGUSR1. */
 const STOPPED_BY_SIGUSR1 = (SIG.SIGUSR1 << 8) | 0x7f;
 const SIGINFO_BYTES = 128;
@@ -247,6 +247,7 @@ export const kernelWait: readonly Scenario[] = [
           .label('restart')
           .syscall('ptrace', PTRACE.CONT, c.word('child'), 0, SIG.SIGUSR1)
           .when(result, '==', 0, (right) => right.increment('restarts'))
+          .syscall('sched_yield')
           .jumpIf(c.word('done'), '==', 0, 'restart')
           .store('over', 1)
           .loop((again) => again.pause()),

@@ -64,7 +64,7 @@ function sigchldText(actor: Actor, word: string): string {
   return `${CLD_NAMES.get(code) ?? code} 0x${field(SI_STATUS).toString(16)} from ${actor.stage.nameOf(field(SI_PID))}`;
 }
 
-/** Observes the SIGCHLD that a script of {@link takesSigchld} took. */
+/** Observes the SIGCHLD that a script has taken by {@link takeSigchld}. */
 export function tellSigchld(actor: Actor, ...words: readonly string[]): void {
   for (const word of words) actor.observe(word, sigchldText(actor, word));
 }
@@ -90,7 +90,7 @@ export class RealParent {
   readonly child: Actor;
   #turns = 0n;
 
-  constructor(stage: Stage, part: Part, name = 'E') {
+  constructor(stage: Stage, part: Part) {
     this.actor = stage.child('RP', (c) => {
       blockSigchld(c, 'SIGCHLD');
       c.block('SIGUSR1', 'SIGUSR2', 'SIGWINCH');
@@ -111,7 +111,7 @@ export class RealParent {
         again.increment('turns');
       });
     });
-    this.child = stage.adoptFork(name, Number(this.actor.untilSet('child')), this.actor);
+    this.child = stage.adoptFork('E', Number(this.actor.untilSet('child')), this.actor);
   }
 
   #tell(signal: string): void {

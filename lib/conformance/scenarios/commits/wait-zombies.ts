@@ -137,7 +137,7 @@ export const waitZombies: readonly Scenario[] = [
       'invisible for a moment, and a wait of the real parent failed with ECHILD.',
     since: '3.15',
     play(s) {
-      const TIMES = 60;
+      const TIMES = 40;
       // The forker looks all the time: that is how it would notice the moment.
       const e = s.tracee(
         'E',
@@ -178,7 +178,7 @@ export const waitZombies: readonly Scenario[] = [
     expect: `
       E: CONT = 0
       E: waits that failed = 0
-      R: children whose end was reported = 60
+      R: children whose end was reported = 40
     `,
   }),
 ];

@@ -104,7 +104,7 @@ export const attach: readonly Scenario[] = [
           inTurns(child, () => {
             const parent = child.word('P');
             ask(child, 'ATTACH', PTRACE.ATTACH, parent);
-            reap(child, 'wait', parent, W.__WALL);
+            reap(child, 'its wait', parent, W.__WALL);
             const peek = (word: string): [typeof parent, typeof parent] => [
               word === 'private' ? child.address('private') : child.word('mapping'),
               child.address(`${word} as read`),
@@ -130,7 +130,7 @@ export const attach: readonly Scenario[] = [
       p.untilAsleep();
       turn(child);
       child.result('ATTACH');
-      reaped(s, child, 'wait');
+      reaped(s, child, 'its wait');
       for (const word of ['private', 'shared']) {
         child.result(`PEEKDATA of ${word} memory`);
         child.result(`${word} as read`);
@@ -147,7 +147,7 @@ export const attach: readonly Scenario[] = [
     },
     expect: `
       C: ATTACH = 0
-      C: wait = P stopped by SIGSTOP
+      C: its wait = P stopped by SIGSTOP
       C: PEEKDATA of private memory = 0
       C: private as read = 10
       C: POKEDATA of private memory = 0
@@ -168,7 +168,7 @@ export const attach: readonly Scenario[] = [
     title:
       'ATTACH turns a finished group-stop into a ptrace-stop; after DETACH the process is stopped as before, with no second notice',
     source: [gvisorTest('AttachingConvertsGroupStopToPtraceStop'), manual('ptrace(2)', 'Group-stop')],
-    also: ['already-stopped attach'],
+    also: ['already-stopped-attach'],
     tags: ['attach', 'detach', 'group-stop', 'real-parent'],
     rule:
       'The stop is reported again to the tracer, by its signal and without siginfo. DETACH leaves the group-stop as it was: the real parent, who knows of it ' +

@@ -462,7 +462,7 @@ export const setPtracerScenarios: readonly Scenario[] = [
           c,
           () => {
             ask(c, 'ATTACH', PTRACE.ATTACH, e.tid);
-            reap(c, 'wait', e.tid, W.__WALL);
+            reap(c, 'first wait', e.tid, W.__WALL);
             ask(c, 'CONT', PTRACE.CONT, e.tid);
           },
           () => {
@@ -476,7 +476,7 @@ export const setPtracerScenarios: readonly Scenario[] = [
       });
       turn(t);
       t.result('ATTACH');
-      reaped(s, t, 'wait');
+      reaped(s, t, 'first wait');
       t.result('CONT');
       turn(e);
       e.result('PR_SET_PTRACER of 0');
@@ -488,7 +488,7 @@ export const setPtracerScenarios: readonly Scenario[] = [
     expect: `
       E: PR_SET_PTRACER of any = 0
       T: ATTACH = 0
-      T: wait = E stopped by SIGSTOP
+      T: first wait = E stopped by SIGSTOP
       T: CONT = 0
       E: PR_SET_PTRACER of 0 = 0
       T: open of /proc/E/mem = 0

@@ -1,14 +1,13 @@
 /** LTP's tests of signals that a tracee gets, and of who may trace whom. */
 import { PTRACE } from '../../../kernel/requests.js';
 import { SIGRTMAX, signalSet } from '../../../kernel/signals.js';
-import { CLONE, type Part } from '../../../raw/child.js';
+import type { Part } from '../../../raw/child.js';
 import { signalSetText } from '../../describe.js';
-import { commit, manual, scenario, suite, type Scenario } from '../../scenario.js';
+import { manual, scenario, suite, type Scenario } from '../../scenario.js';
 
 const ltp = (test: string) => suite('ltp', test);
 
 const NOBODY = 65534;
-const SIGCHLD = 17;
 /** No kernel gives a process this id: PID_MAX_LIMIT is 2^22. */
 const UNUSED_PID = 1 << 23;
 
@@ -108,9 +107,9 @@ export const signalsAndRights: readonly Scenario[] = [
     tags: ['attach', 'seize', 'traceme', 'errors'],
     rule: 'A process has one tracer at most, and it stays the first one, whichever way it came.',
     play(s) {
-      const nobody = s.adopt('nobody', UNUSED_PID);
-      nobody.attach();
-      nobody.seize();
+      const unused = s.adopt('unused id', UNUSED_PID);
+      unused.attach();
+      unused.seize();
       const own = s.child('E', (c) =>
         c
           .traceme()
@@ -140,8 +139,8 @@ export const signalsAndRights: readonly Scenario[] = [
       seized.tracer();
     },
     expect: `
-      nobody: ATTACH = ESRCH
-      nobody: SEIZE = ESRCH
+      unused id: ATTACH = ESRCH
+      unused id: SEIZE = ESRCH
       E: TRACEME = 0
       E: TRACEME again = EPERM
       F: SEIZE = 0
@@ -195,51 +194,6 @@ export const signalsAndRights: readonly Scenario[] = [
       E: end = exited 0
       F: CONT = 0
       F: wait = killed by SIGKILL
-    `,
-  }),
-
-  scenario({
-    id: 'ptrace11',
-    title: 'The first process of a pid namespace can be traced as any other',
-    source: [commit('00cd5c37afd5', 'ptrace: permit ptracing of /sbin/init'), ltp('ptrace11')],
-    tags: ['attach', 'pid-namespace'],
-    rule:
-      'Process 1 was not to be traced up to Linux 2.6.25. It is protected from signals that it does not handle, but not from its tracer: the SIGSTOP of ATTACH ' +
-      'stops it, and signals that would have been dropped are reported. That of the whole machine is left alone here.',
-    needs: ['pid-namespaces'],
-    play(s) {
-      const parent = s.child('RP', (c) =>
-        c
-          .clone(CLONE.NEWPID | SIGCHLD, (init) =>
-            init
-              .syscall('getpid')
-              .store('own id')
-              .loop((again) => again.pause()),
-          )
-          .store('init')
-          .loop((again) => again.pause()),
-      );
-      const init = s.adopt('init', Number(parent.untilSet('init')));
-      init.untilAsleep();
-      init.attach();
-      init.wait();
-      init.cont();
-      init.kill('SIGUSR1');
-      init.wait();
-      init.detach();
-      init.rest();
-      init.tracer();
-      init.state();
-    },
-    expect: `
-      init: ATTACH = 0
-      init: wait = stopped by SIGSTOP
-      init: CONT = 0
-      init: kill SIGUSR1 = 0
-      init: wait = stopped by SIGUSR1
-      init: DETACH = 0
-      init: tracer = nobody
-      init: state = S (sleeping)
     `,
   }),
 ];

@@ -2,6 +2,7 @@
 import type { Scenario } from '../../scenario.js';
 import { x64ManualRegisters } from '../arch/x64/manual-registers.js';
 import { x64ManualStep } from '../arch/x64/manual-step.js';
+import { accessModes } from './access.js';
 import { deaths } from './death.js';
 import { taskEvents } from './event-stops.js';
 import { execs } from './exec.js';
@@ -13,7 +14,10 @@ import { requestsAndErrors } from './requests-errors.js';
 import { restarts } from './restart.js';
 import { seizeAndOptions } from './seize-options.js';
 import { syscallStopScenarios } from './syscall-stops.js';
+import { tracerDeaths } from './tracer-death.js';
 import { tracerThreads } from './tracer-threads.js';
+import { waits } from './waits.js';
+import { yamaScopes } from './yama.js';
 
 export const manualPage: readonly Scenario[] = [
   ...requestsAndErrors,
@@ -29,5 +33,9 @@ export const manualPage: readonly Scenario[] = [
   ...syscallStopScenarios,
   ...x64ManualStep,
   ...deaths,
+  ...waits,
+  ...tracerDeaths,
+  ...accessModes,
+  ...yamaScopes,
   ...x64ManualRegisters,
 ];

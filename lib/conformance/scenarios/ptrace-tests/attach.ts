@@ -1,5 +1,7 @@
 /** ATTACH: to a process in the middle of signals, in a system call, stopped, about to execute a program. */
 import { SIG } from '../../../kernel/signals.js';
+import { W } from '../../../kernel/wait-flags.js';
+import { procState } from '../../../proc.js';
 import { SA } from '../../../raw/child.js';
 import type { Actor } from '../../actor.js';
 import { statusText } from '../../describe.js';
@@ -10,6 +12,9 @@ import { others, rounds } from './rounds.js';
 
 const attaching = manual('ptrace(2)', 'Attaching and detaching');
 const stoppedToTraced = commit('d79fdd6d96f4', 'ptrace: Clean transitions between TASK_STOPPED and TRACED');
+
+/** So often a process is attached before it is left to come to its end. */
+const MOST_ATTACHES = 100;
 
 /** inotify(7): the watched file itself was deleted. */
 const IN_DELETE_SELF = 0x400;
@@ -158,7 +163,7 @@ export const attach: readonly Scenario[] = [
       readRegisters(e);
       e.detach();
       const waited = stopped(s);
-      waited.wait();
+      waited.wait(W.WUNTRACED);
       waited.attach();
       waited.wait();
       readRegisters(waited);
@@ -264,17 +269,29 @@ export const attach: readonly Scenario[] = [
       const attempts: string[] = [];
       const detached: string[] = [];
       rounds(s, 25, () => {
-        const e = s.child('E', (c) => c.thread((t) => t.exec(program).exitGroup(1)).loop((again) => again.pause()));
-        let end = 'nothing';
-        s.until('E ends', () =>
-          s.unrecorded(() => {
-            attempts.push(e.attach());
-            detached.push(e.detach());
-            const status = e.look();
-            end = statusText(status);
-            return e.ended;
-          }),
+        const e = s.child('E', (c) =>
+          c
+            .thread((t) => t.label('wait').jumpIf(t.word('go'), '==', 0, 'wait').exec(program).exitGroup(1))
+            .store('ready', 1)
+            .loop((again) => again.pause()),
         );
+        e.untilSet('ready');
+        let end = 'nothing';
+        const turn = (): boolean => {
+          detached.push(e.detach());
+          end = statusText(e.look());
+          // A DETACH from another stop leaves the SIGSTOP of ATTACH to stop the process.
+          if (procState(e.tid) === 'T') e.kill('SIGCONT');
+          return e.ended;
+        };
+        s.unrecorded(() => {
+          e.setWord('go', 1n);
+          for (let turns = 0; turns < MOST_ATTACHES && !e.ended; turns++) {
+            attempts.push(e.attach());
+            turn();
+          }
+          if (!e.ended) s.until('E ends', turn);
+        });
         e.observe('end', end);
       });
       s.observe('ATTACH, other than 0, EPERM and ESRCH', others(attempts, '0', 'EPERM', 'ESRCH'));

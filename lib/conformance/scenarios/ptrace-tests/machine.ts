@@ -2,8 +2,12 @@
 import type { Scenario } from '../../scenario.js';
 import { watchpoints } from '../arch/x64/debug-registers-watch.js';
 import { fpuRegisters } from '../arch/x64/registers-fpu.js';
+import { i386Registers } from '../arch/x64/registers-i386.js';
+import { syscallRegisters } from '../arch/x64/registers-syscalls.js';
 import { segments } from '../arch/x64/registers-segments.js';
 import { userArea } from '../arch/x64/registers-user-area.js';
+import { restartBlock } from '../arch/x64/restart-block.js';
+import { terminalRestarts } from '../arch/x64/restart-terminal.js';
 import { stepsAndDebugRegisters } from '../arch/x64/step-debug-registers.js';
 import { stepFlags } from '../arch/x64/step-flags.js';
 import { machineSteps } from './machine-step.js';
@@ -16,4 +20,8 @@ export const machineTests: readonly Scenario[] = [
   ...segments,
   ...fpuRegisters,
   ...watchpoints,
+  ...syscallRegisters,
+  ...i386Registers,
+  ...terminalRestarts,
+  ...restartBlock,
 ];

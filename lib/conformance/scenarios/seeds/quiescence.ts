@@ -15,7 +15,7 @@ import { groupStopNotification, implementListen, utraceCleanup } from './origins
 const HARMLESS = ['SIGCONT', 'SIGTERM', 'SIGSTOP', 'SIGTSTP', 'SIGUSR1', 'SIGCONT'] as const;
 const ROUNDS = 12;
 /** Looks at the clock: the kill comes a little later in every round. */
-const SPIN = 25;
+const SPIN = 600;
 
 /** Sends what must not move it, and looks after each. */
 function isNotMoved(e: Actor): void {

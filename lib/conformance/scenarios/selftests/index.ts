@@ -1,5 +1,8 @@
 /** The kernel's own tests: ptrace, seccomp, and the register sets of arm64. */
 import type { Scenario } from '../../scenario.js';
+import { arm64Regsets } from '../arch/arm64/selftests-regsets.js';
+import { systemCalls } from '../arch/arm64/selftests-system-calls.js';
+import { vectors } from '../arch/arm64/selftests-vectors.js';
 import { peeksiginfo } from './peeksiginfo.js';
 import { seccompFilters } from './seccomp-filters.js';
 import { seccompTrace } from './seccomp-trace.js';
@@ -14,4 +17,7 @@ export const selftests: readonly Scenario[] = [
   ...userDispatch,
   ...seccompTrace,
   ...seccompFilters,
+  ...systemCalls,
+  ...arm64Regsets,
+  ...vectors,
 ];

@@ -54,7 +54,7 @@ export const peeksiginfo: readonly Scenario[] = [
     id: 'peeksiginfo-queues',
     title:
       'PEEKSIGINFO lists the pending signals of the thread, or of the process, in the order they came, and takes none',
-    source: [implement, selftest, page],
+    source: [selftest, implement, page],
     tags: ['peeksiginfo', 'pending'],
     rule:
       'There are two queues: of signals to the thread and, with PTRACE_PEEKSIGINFO_SHARED, of those to the process. What a checkpoint saves from them stays ' +
@@ -91,7 +91,7 @@ export const peeksiginfo: readonly Scenario[] = [
   scenario({
     id: 'peeksiginfo-errors',
     title: 'PEEKSIGINFO refuses unknown flags and a negative count; beyond the end of the queue it finds nothing',
-    source: [implement, selftest, page],
+    source: [selftest, implement, page],
     tags: ['peeksiginfo', 'errors'],
     rule:
       'The arguments are a structure that addr points to. A count of 0 and an offset past the last signal are no errors: the answer is how many ' +
@@ -151,7 +151,7 @@ export const peeksiginfo: readonly Scenario[] = [
     id: 'peeksiginfo-partial',
     title:
       'PEEKSIGINFO answers how many signals it has written before memory that it cannot write; EFAULT if there was none',
-    source: [implement, selftest],
+    source: [selftest, implement],
     tags: ['peeksiginfo', 'errors'],
     rule: 'As read(2) does: what was done is not taken back, the error is that of the next attempt.',
     since: '3.10',

@@ -95,6 +95,7 @@ export const seccompFilters: readonly Scenario[] = [
       'A call that a tracer should judge is not made without one. So a tracee whose tracer has died does not get away; what it gets is an error, ' +
       'which is why such tracers set EXITKILL. The call that is left out has its syscall-stops.',
     since: '4.8',
+    needs: ['seccomp-filters'],
     play(s) {
       const filter = seccompFilter([['getppid', VERDICT.trace(1)]]);
       const u = s.child('U', (c) => keepOutcome(c.seccompFilter(filter).syscall('getppid')));
@@ -138,7 +139,7 @@ export const seccompFilters: readonly Scenario[] = [
       'For a checkpoint, which has to install the same filters in the same order: they are numbered from the first one on, not, as the manual page has it, ' +
       'from the last. Without memory the answer is the number of instructions. Past the last filter it is ENOENT, of a tracee without any EINVAL.',
     since: '4.4',
-    needs: ['cap-sys-admin', 'policy.seccomp', 'request.PTRACE_SECCOMP_GET_FILTER'],
+    needs: ['seccomp-filters', 'cap-sys-admin', 'policy.seccomp', 'request.PTRACE_SECCOMP_GET_FILTER'],
     play(s) {
       const e = s.tracee('E', twoFilters(0));
       e.request('SECCOMP_GET_FILTER 0 before there are any', PTRACE.SECCOMP_GET_FILTER, 0, null);
@@ -174,7 +175,7 @@ export const seccompFilters: readonly Scenario[] = [
     tags: ['seccomp', 'get-filter', 'errors'],
     rule: 'EACCES, for other tracers, even of a tracee that they trace already. A process in a sandbox shall not find out what the sandbox is made of.',
     since: '4.16',
-    needs: ['root', 'cap-sys-admin', 'policy.seccomp', 'request.PTRACE_SECCOMP_GET_METADATA'],
+    needs: ['seccomp-filters', 'root', 'cap-sys-admin', 'policy.seccomp', 'request.PTRACE_SECCOMP_GET_METADATA'],
     play(s) {
       const asks = (t: ChildScript): ChildScript =>
         t
@@ -221,13 +222,13 @@ export const seccompFilters: readonly Scenario[] = [
   scenario({
     id: 'get-metadata',
     title: 'SECCOMP_GET_METADATA tells the flags that a filter was installed with; number 0 is the oldest filter',
-    source: [getMetadata, selftest('get_metadata')],
+    source: [selftest('get_metadata'), getMetadata],
     tags: ['seccomp', 'get-filter', 'errors'],
     rule:
       'SECCOMP_FILTER_FLAG_LOG stays with the filter and has to be restored with it. The filter’s number goes in at the start of the structure; only as ' +
       'much of it is written as the caller has, at least that number.',
     since: '4.16',
-    needs: ['cap-sys-admin', 'policy.seccomp', 'request.PTRACE_SECCOMP_GET_METADATA'],
+    needs: ['seccomp-filters', 'cap-sys-admin', 'policy.seccomp', 'request.PTRACE_SECCOMP_GET_METADATA'],
     play(s) {
       const e = s.tracee('E', twoFilters(FILTER_FLAG.LOG));
       const ask = (what: string, filter: bigint, size: number = STRUCT_SIZE.SECCOMP_METADATA): void => {
@@ -270,7 +271,7 @@ export const seccompFilters: readonly Scenario[] = [
       'A checkpoint has its tracee do calls that its filters would deny. The option suspends them, and they are in force again when it is taken away, or the ' +
       'tracer detaches. SEIZE takes it too.',
     since: '4.3',
-    needs: ['cap-sys-admin', 'policy.seccomp', 'option.PTRACE_O_SUSPEND_SECCOMP.setoptions'],
+    needs: ['seccomp-filters', 'cap-sys-admin', 'policy.seccomp', 'option.PTRACE_O_SUSPEND_SECCOMP.setoptions'],
     play(s) {
       const e = s.tracee('E', (c) =>
         keepOutcome(
@@ -329,7 +330,7 @@ export const seccompFilters: readonly Scenario[] = [
       'Otherwise two processes under the same filter could free each other. SEIZE did not look before Linux 5.18: the option was a way out of every sandbox ' +
       'whose processes may trace each other.',
     since: '4.3',
-    needs: ['root', 'cap-sys-admin', 'policy.seccomp', 'option.PTRACE_O_SUSPEND_SECCOMP.setoptions'],
+    needs: ['seccomp-filters', 'root', 'cap-sys-admin', 'policy.seccomp', 'option.PTRACE_O_SUSPEND_SECCOMP.setoptions'],
     play(s) {
       // Dumpable again, as a process of another user may be traced only then.
       const asNobody = (t: ChildScript): ChildScript =>

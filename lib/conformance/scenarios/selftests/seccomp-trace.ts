@@ -77,13 +77,14 @@ export const seccompTrace: readonly Scenario[] = [
     id: 'TRACE_poke.read_has_side_effects',
     title:
       'At PTRACE_EVENT_SECCOMP a tracer changes the memory of the tracee; calls that the filter allows have no stop',
-    source: [implement, selftest('TRACE_poke.read_has_side_effects')],
+    source: [selftest('TRACE_poke.read_has_side_effects'), implement],
     also: ['TRACE_poke.getpid_runs_normally'],
     tags: ['seccomp', 'memory'],
     rule:
       'RET_TRACE stops the tracee before the call, with the low 16 bits of the verdict as the message: the filter picks the calls, in the kernel, and only ' +
       'those cost a stop.',
     since: '3.5',
+    needs: ['seccomp-filters'],
     play(s) {
       const e = s.tracee(
         'E',
@@ -167,10 +168,11 @@ export const seccompTrace: readonly Scenario[] = [
   scenario({
     id: 'TRACE_syscall.syscall_allowed',
     title: 'A call that the tracer leaves alone is made as it is, after a filter’s stop as after a syscall-enter-stop',
-    source: [implement, selftest('TRACE_syscall.syscall_allowed')],
+    source: [selftest('TRACE_syscall.syscall_allowed'), implement],
     tags: ['seccomp', 'syscall-stop'],
     rule: 'The stop alone changes nothing: the tracer decides by what it writes, not by how it resumes.',
     since: '3.5',
+    needs: ['seccomp-filters'],
     play(s) {
       atBoth(s, 'getpid', callGetpid, () => undefined);
     },
@@ -180,10 +182,11 @@ export const seccompTrace: readonly Scenario[] = [
   scenario({
     id: 'TRACE_syscall.syscall_redirected',
     title: 'A tracer that changes the number makes the tracee do another call',
-    source: [implement, selftest('TRACE_syscall.syscall_redirected')],
+    source: [selftest('TRACE_syscall.syscall_redirected'), implement],
     tags: ['seccomp', 'syscall-stop'],
     rule: 'At both stops the number is read again when the tracee is resumed.',
     since: '3.5',
+    needs: ['seccomp-filters'],
     play(s) {
       atBoth(s, 'getpid', callGetpid, (actor) => {
         actor.setSyscallNumber(actor.syscallNumber('getppid'));
@@ -195,10 +198,11 @@ export const seccompTrace: readonly Scenario[] = [
   scenario({
     id: 'TRACE_syscall.syscall_errno',
     title: 'With the number -1 the call is left out, and the error that the tracer has put there is its result',
-    source: [implement, selftest('TRACE_syscall.syscall_errno'), newPage],
+    source: [selftest('TRACE_syscall.syscall_errno'), implement, newPage],
     tags: ['seccomp', 'syscall-stop'],
     rule: 'So a tracer refuses a call with whatever error it likes.',
     since: '3.5',
+    needs: ['seccomp-filters'],
     play(s) {
       const open: Play = (c) => c.syscall('openat', -100, '/dev/null', 0);
       atBoth(s, 'openat', open, (actor) => {
@@ -211,10 +215,11 @@ export const seccompTrace: readonly Scenario[] = [
   scenario({
     id: 'TRACE_syscall.syscall_faked',
     title: 'With the number -1 the call is left out, and the value that the tracer has put there is its result',
-    source: [implement, selftest('TRACE_syscall.syscall_faked'), newPage],
+    source: [selftest('TRACE_syscall.syscall_faked'), implement, newPage],
     tags: ['seccomp', 'syscall-stop'],
     rule: 'So a tracer does a call in the place of the kernel.',
     since: '3.5',
+    needs: ['seccomp-filters'],
     play(s) {
       const gettid: Play = (c) => c.syscall('gettid');
       atBoth(s, 'gettid', gettid, (actor) => {
@@ -227,12 +232,13 @@ export const seccompTrace: readonly Scenario[] = [
   scenario({
     id: 'TRACE_syscall.skip_after',
     title: 'The call that a tracer has put in the place of another is judged by the filters itself',
-    source: [recheck, order, selftest('TRACE_syscall.skip_after')],
+    source: [selftest('TRACE_syscall.skip_after'), recheck, order],
     tags: ['seccomp', 'syscall-stop'],
     rule:
       'Filters run after the syscall-enter-stop, and again after a stop of their own. Before, a tracee whose filter lets its tracer in could have it do what ' +
       'the filter denies: ptrace was a way out of seccomp.',
     since: '3.5',
+    needs: ['seccomp-filters'],
     play(s) {
       const rules: readonly Rule[] = [['getppid', REDIRECTED]];
       for (const actor of [atEvent(s, 'getpid', callGetpid, rules), atEntry(s, 'getpid', callGetpid, rules)]) {
@@ -255,10 +261,11 @@ export const seccompTrace: readonly Scenario[] = [
     id: 'TRACE_syscall.kill_after',
     title:
       'A tracee that its tracer redirects to a call that is killed for dies of SIGSYS, and no stop tells of the signal',
-    source: [recheck, order, selftest('TRACE_syscall.kill_after')],
+    source: [selftest('TRACE_syscall.kill_after'), recheck, order],
     tags: ['seccomp', 'syscall-stop', 'death'],
     rule: 'RET_KILL ends the task as by an uncaught SIGSYS. It is no signal that a tracer could suppress.',
     since: '4.8',
+    needs: ['seccomp-filters'],
     play(s) {
       const rules: readonly Rule[] = [['getppid', VERDICT.KILL_THREAD]];
       for (const actor of [atEvent(s, 'getpid', callGetpid, rules), atEntry(s, 'getpid', callGetpid, rules)]) {
@@ -282,12 +289,13 @@ export const seccompTrace: readonly Scenario[] = [
   scenario({
     id: 'TRACE_syscall.kill_immediate',
     title: 'A call that the filter kills for has its syscall-enter-stop first, and no other report but the death',
-    source: [order, selftest('TRACE_syscall.kill_immediate'), newPage],
+    source: [selftest('TRACE_syscall.kill_immediate'), order, newPage],
     tags: ['seccomp', 'syscall-stop', 'death'],
     rule:
       'Filters run after the syscall-enter-stop since Linux 4.8, so a tracer can still see which call it was, and save the tracee by changing it. Before, the ' +
       'tracee was dead before any stop.',
     since: '3.5',
+    needs: ['seccomp-filters'],
     play(s) {
       const filter = seccompFilter([['getppid', VERDICT.KILL_THREAD]]);
       const part = (c: ChildScript) => keepOutcome(c.seccompFilter(filter).syscall('geteuid').syscall('getppid'));
@@ -338,6 +346,7 @@ export const seccompTrace: readonly Scenario[] = [
       'Since Linux 4.8 filters run after the syscall-enter-stop; before, their event came in front of it. The event changes nothing about the syscall-stops: ' +
       'there are two, by whichever restart.',
     since: '3.5',
+    needs: ['seccomp-filters'],
     play(s) {
       const filter = seccompFilter([['getppid', VERDICT.trace(0x1234)]]);
       const part = (c: ChildScript) => keepOutcome(c.seccompFilter(filter).syscall('geteuid').syscall('getppid'));
@@ -405,6 +414,7 @@ export const seccompTrace: readonly Scenario[] = [
       'Number -1 at the event and a result: the call is not made, and its end is reported as any other. A tracer that left it out must expect one more stop ' +
       'when it restarts with SYSCALL.',
     since: '4.8',
+    needs: ['seccomp-filters'],
     play(s) {
       const filter = seccompFilter([['getppid', VERDICT.trace(0)]]);
       const part = (c: ChildScript) => keepOutcome(c.seccompFilter(filter).syscall('geteuid').syscall('getppid'));
@@ -439,7 +449,7 @@ export const seccompTrace: readonly Scenario[] = [
     tags: ['seccomp', 'sysemu'],
     rule: 'The stop of SYSEMU is where the entry is, and what it leaves out goes no further: a filter that would kill for the call has nothing to judge.',
     since: '4.8',
-    needs: ['step.sysemu'],
+    needs: ['seccomp-filters', 'step.sysemu'],
     play(s) {
       const filter = seccompFilter([['getppid', VERDICT.KILL_THREAD]]);
       const part = (c: ChildScript) => keepOutcome(c.seccompFilter(filter).syscall('geteuid').syscall('getppid'));
@@ -472,6 +482,7 @@ export const seccompTrace: readonly Scenario[] = [
       'A nanosleep that a signal without a handler interrupts goes on by restart_syscall(2), which is a system call as any other: a filter that knows only of ' +
       'nanosleep does not let a stopped tracee continue.',
     since: '4.8',
+    needs: ['seccomp-filters'],
     play(s) {
       const filter = seccompFilter([
         ['nanosleep', VERDICT.trace(0x100)],

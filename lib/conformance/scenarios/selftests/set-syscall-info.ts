@@ -71,7 +71,7 @@ export const setSyscallInfo: readonly Scenario[] = [
   scenario({
     id: 'ssi-nr-changed',
     title: 'SET_SYSCALL_INFO at the entry makes the tracee do another system call',
-    source: [implement, selftest],
+    source: [selftest, implement],
     tags: ['syscall-info', 'syscall-stop'],
     rule: whole,
     since: '6.16',
@@ -98,7 +98,7 @@ export const setSyscallInfo: readonly Scenario[] = [
   scenario({
     id: 'ssi-nr-cancelled',
     title: 'A number of -1 at the entry cancels the call: ENOSYS, and the exit is reported all the same',
-    source: [implement, selftest],
+    source: [selftest, implement],
     tags: ['syscall-info', 'syscall-stop'],
     rule:
       'With the number -1 the arguments are not written: where result and first argument share a register that would spoil the result, which is set to ' +
@@ -130,7 +130,7 @@ export const setSyscallInfo: readonly Scenario[] = [
   scenario({
     id: 'ssi-result-changed',
     title: 'SET_SYSCALL_INFO at the exit changes the result that the tracee gets',
-    source: [implement, selftest],
+    source: [selftest, implement],
     tags: ['syscall-info', 'syscall-stop'],
     rule: 'The call was made; only what its caller sees of it is another value.',
     since: '6.16',
@@ -155,7 +155,7 @@ export const setSyscallInfo: readonly Scenario[] = [
   scenario({
     id: 'ssi-args-changed',
     title: 'SET_SYSCALL_INFO at the entry changes an argument and leaves the number',
-    source: [implement, selftest],
+    source: [selftest, implement],
     tags: ['syscall-info', 'syscall-stop'],
     rule: 'An argument is all that differs between a call that fails and one that does not: the path "" gives ENOENT, "." does not.',
     since: '6.16',
@@ -184,7 +184,7 @@ export const setSyscallInfo: readonly Scenario[] = [
   scenario({
     id: 'ssi-cancelled-and-answered',
     title: 'A call that was cancelled at the entry gets its result from the tracer at the exit',
-    source: [implement, selftest],
+    source: [selftest, implement],
     tags: ['syscall-info', 'syscall-stop'],
     rule: 'So a tracer does a system call in the place of the kernel: -1 at the entry, an answer of its own at the exit.',
     since: '6.16',
@@ -214,7 +214,7 @@ export const setSyscallInfo: readonly Scenario[] = [
   scenario({
     id: 'ssi-success-to-error',
     title: 'SET_SYSCALL_INFO at the exit makes an error of a success',
-    source: [implement, selftest],
+    source: [selftest, implement],
     tags: ['syscall-info', 'syscall-stop'],
     rule: 'With is_error the result is a negative error number, and the tracee sees a failed call.',
     since: '6.16',
@@ -244,7 +244,7 @@ export const setSyscallInfo: readonly Scenario[] = [
   scenario({
     id: 'ssi-all-args',
     title: 'SET_SYSCALL_INFO writes all six arguments: gettid becomes a splice that moves 48 bytes',
-    source: [implement, selftest],
+    source: [selftest, implement],
     tags: ['syscall-info', 'syscall-stop'],
     rule:
       'A splice from a file at an offset into a pipe needs every one of its six arguments, the last as zero: any that did not arrive would change the ' +
@@ -292,7 +292,7 @@ export const setSyscallInfo: readonly Scenario[] = [
   scenario({
     id: 'ssi-exit-group',
     title: 'SET_SYSCALL_INFO changes the code that a process exits with',
-    source: [implement, selftest],
+    source: [selftest, implement],
     tags: ['syscall-info', 'syscall-stop', 'exit'],
     rule: 'There is no exit-stop of a call that does not return: the next report is the end, with the code that the tracer wrote.',
     since: '6.16',
@@ -321,6 +321,7 @@ export const setSyscallInfo: readonly Scenario[] = [
       'The op says what the tracer takes the stop for. It must be that of the stop; the data of the filter in the structure is not looked at, it cannot ' +
       'be changed.',
     since: '6.16',
+    needs: ['seccomp-filters'],
     play(s) {
       const e = s.tracee(
         'E',

@@ -42,7 +42,7 @@ export const syscallInfo: readonly Scenario[] = [
   scenario({
     id: 'psi-none',
     title: 'GET_SYSCALL_INFO at a stop that is not about a system call tells op NONE, the ABI and where the tracee is',
-    source: [implement, selftest, page],
+    source: [selftest, implement, page],
     tags: ['syscall-info', 'signal-delivery-stop'],
     rule:
       'The request works at every ptrace-stop. Without a system call there is only the head of the structure, 24 bytes; what lies behind it in the ' +
@@ -72,7 +72,7 @@ export const syscallInfo: readonly Scenario[] = [
   scenario({
     id: 'psi-entry',
     title: 'GET_SYSCALL_INFO at a syscall-enter-stop tells the number and all six arguments as they were passed',
-    source: [implement, selftest, page],
+    source: [selftest, implement, page],
     tags: ['syscall-info', 'syscall-stop'],
     rule:
       'Number and arguments come in a form that is the same on every architecture, with all 64 bits of an argument. No tracer has to know the ' +
@@ -129,7 +129,7 @@ export const syscallInfo: readonly Scenario[] = [
     id: 'psi-exit',
     title:
       'GET_SYSCALL_INFO at a syscall-exit-stop tells the result and whether it is an error; exit_group has no such stop',
-    source: [implement, selftest, page],
+    source: [selftest, implement, page],
     tags: ['syscall-info', 'syscall-stop'],
     rule:
       'A failed call has the negative error number as its result, and is_error set: a tracer need not guess from the number whether a large unsigned ' +
@@ -191,6 +191,7 @@ export const syscallInfo: readonly Scenario[] = [
       'The stop is one of its own kind, op SECCOMP: it has what an entry has, and SECCOMP_RET_DATA of the filter, the same number that GETEVENTMSG ' +
       'gives.',
     since: '5.3',
+    needs: ['seccomp-filters'],
     play(s) {
       const e = s.tracee(
         'E',

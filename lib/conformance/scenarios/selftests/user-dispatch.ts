@@ -38,7 +38,7 @@ export const userDispatch: readonly Scenario[] = [
   scenario({
     id: 'sud-get-set',
     title: 'A tracer reads and sets the syscall user dispatch of its tracee; both take the structure in no other size',
-    source: [implement, selftest],
+    source: [selftest, implement],
     tags: ['user-dispatch', 'errors'],
     rule:
       'prctl(2) can only set it, for the caller; a checkpoint needs to read it, and to switch it off while it has the tracee do system calls. The rules of ' +

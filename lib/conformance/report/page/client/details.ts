@@ -3,9 +3,16 @@ import type { PageData, PageLog, PageRow } from '../data.js';
 import { h } from './dom.js';
 import { badge } from './verdicts.js';
 
-function kernelNames(data: PageData, kernels: readonly number[]): string {
-  if (kernels.length === data.kernels.length && kernels.length > 1) return `all ${kernels.length} kernels`;
-  return kernels.map((kernel) => data.kernels[kernel]?.name ?? '').join(', ');
+/** Releases, those of one machine together: `5.10.246, 6.1.158 x86_64; 6.1.158 aarch64`. */
+function kernelNames({ kernels: all }: PageData, chosen: readonly number[]): string {
+  if (chosen.length === all.length && chosen.length > 1) return `all ${chosen.length} kernels`;
+  const machines = new Map<string, string[]>();
+  for (const index of chosen) {
+    const { name = '', release = '' } = all[index] ?? {};
+    const rest = name.slice(release.length);
+    machines.set(rest, [...(machines.get(rest) ?? []), release]);
+  }
+  return [...machines].map(([rest, releases]) => `${releases.join(', ')}${rest}`).join('; ');
 }
 
 function facts(row: PageRow): HTMLElement {

@@ -1,6 +1,6 @@
 /** The table: only the rows in sight are elements. */
 import type { PageData, PageRow } from '../data.js';
-import { inSight, step, verdictAt, type Item } from '../model.js';
+import { inSight, scoreOf, step, verdictAt, type Item } from '../model.js';
 import { h } from './dom.js';
 import { cellText, sign } from './verdicts.js';
 
@@ -137,11 +137,19 @@ export class Grid {
     const style = `transform: translateY(calc(${at} * var(--row)))`;
     const place = { role: 'row', 'aria-rowindex': String(at + 2), style };
     if (item.kind === 'group') {
-      const failing = item.failing === 0 ? '' : `, ${item.failing} with a failure`;
       return h(
         'div',
         { class: 'line group', ...place },
-        h('div', { class: 'name', role: 'rowheader' }, h('strong', {}, item.name), ` ${item.count}${failing}`),
+        h('div', { class: 'name', role: 'rowheader' }, h('strong', {}, item.name), ` ${item.rows.length}`),
+        ...this.#data.kernels.map((_, kernel) => {
+          const { passed, of } = scoreOf(this.#data, item.rows, kernel);
+          const words = `${passed} of ${of} pass`;
+          return h(
+            'div',
+            { class: 'cell', role: 'gridcell', title: words, 'aria-label': words },
+            of === 0 ? '' : `${passed}/${of}`,
+          );
+        }),
       );
     }
     const row = this.#data.rows[item.row];
@@ -154,8 +162,15 @@ export class Grid {
       ...place,
     });
     if (row === undefined) return line;
+    const reason = this.#data.kernels.length === 1 ? row.kinds[0]?.reason : undefined;
     line.append(
-      h('div', { class: 'name', role: 'rowheader' }, h('code', {}, row.id), h('span', { class: 'title' }, row.title)),
+      h(
+        'div',
+        { class: 'name', role: 'rowheader' },
+        h('code', {}, row.id),
+        h('span', { class: 'title' }, row.title),
+        ...(reason === undefined ? [] : [h('span', { class: 'why' }, reason)]),
+      ),
       ...row.cells.map((_, kernel) => this.#cell(row, kernel)),
     );
     return line;

@@ -194,9 +194,9 @@ export const watchpoints: readonly Scenario[] = [
         e.observe(`${kind.name}, all slots`, [...found].join('; '));
       }
       s.unrecorded(() => arm(e));
-      tracee.write([I.int1, I.int3, I.nop]);
-      s.unrecorded(() => tracee.goTo());
-      for (let stop = 0; stop < 2; stop++) {
+      for (const instruction of [I.int1, I.int3]) {
+        tracee.write([instruction, I.nop]);
+        tracee.goTo();
         e.cont();
         e.wait();
         e.siginfo();
@@ -208,11 +208,12 @@ export const watchpoints: readonly Scenario[] = [
       E: CONT = 0
       E: wait = stopped by SIGTRAP
       E: siginfo = SIGTRAP TRAP_BRKPT
-      E: rip = 1
+      # 0 on a virtual machine whose host passes the exception on before the instruction is over (KVM on AMD).
+      E: rip = 1 | 0
       E: CONT = 0
       E: wait = stopped by SIGTRAP
       E: siginfo = SIGTRAP SI_KERNEL from the kernel
-      E: rip = 2
+      E: rip = 1
     `,
   }),
 ];

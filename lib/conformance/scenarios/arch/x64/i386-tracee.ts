@@ -2,14 +2,14 @@
 import { I386Registers } from '../../../../kernel/arch/x64/registers.js';
 import { NT } from '../../../../kernel/regsets.js';
 import { SIG } from '../../../../kernel/signals.js';
-import { type Part, script } from '../../../../raw/child.js';
+import { type Part, script, type ScriptOptions } from '../../../../raw/child.js';
 import * as raw from '../../../../raw/index.js';
 import type { Actor } from '../../../actor.js';
 import { i386Program } from '../../../fixtures.js';
 import type { Stage } from '../../../stage.js';
 
 /** Fields of its `shared`, 4 bytes each. */
-const FIELDS = { value: 0, answer: 4, trap: 8, forget: 12, entry: 16, tls: 20, arguments: 36 } as const;
+const FIELDS = { value: 0, answer: 8, trap: 12, forget: 16, entry: 20, tls: 24, arguments: 40 } as const;
 
 const NOT_IN_A_CALL = -1;
 
@@ -20,7 +20,7 @@ export class I386Tracee {
   readonly shared: bigint;
 
   /** @param prepare what it does before it executes the program: pipes, signals */
-  constructor(stage: Stage, name: string, command: string, number = 0, prepare?: Part) {
+  constructor(stage: Stage, name: string, command: string, number = 0, prepare?: Part, options?: ScriptOptions) {
     const program = i386Program();
     if ('missing' in program) stage.skip(program.missing);
     this.actor = stage.unrecorded(() => {
@@ -30,7 +30,7 @@ export class I386Tracee {
         .traceme()
         .exec(program.path, ['i386', command, String(number)])
         .exitGroup(127);
-      const actor = stage.child(name, part);
+      const actor = stage.child(name, part, options);
       // That of TRACEME after an execve.
       actor.expectStop(SIG.SIGTRAP);
       actor.mustSucceed(actor.cont(), 'CONT');

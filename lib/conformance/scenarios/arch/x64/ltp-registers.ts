@@ -14,7 +14,7 @@ const ltp = (test: string) => suite('ltp', test);
 /** POKEUSER of a debug register. */
 function setDebug(e: Actor, index: number, value: bigint, what: string): void {
   e.observe(
-    `DR${index} = ${what}`,
+    `POKEUSER dr${index} ${what}`,
     e.stage.attempt(() => {
       pokeUser(e.tid, debugRegisterOffset(index), value);
     }),
@@ -22,7 +22,7 @@ function setDebug(e: Actor, index: number, value: bigint, what: string): void {
 }
 
 function observeDebug(e: Actor, index: number): void {
-  e.observe(`DR${index}`, `0x${peekUser(e.tid, debugRegisterOffset(index)).toString(16)}`);
+  e.observe(`dr${index}`, `0x${peekUser(e.tid, debugRegisterOffset(index)).toString(16)}`);
 }
 
 const DEBUG0 = debugRegisterOffset(0);
@@ -108,7 +108,7 @@ export const ltpRegisters: readonly Scenario[] = [
   scenario({
     id: 'ptrace07',
     title: 'SETREGSET refuses an extended state whose header has reserved bits, and leaves the tracee’s as it was',
-    source: [commit('814fb7bb7db5', 'x86/fpu: Don\u2019t let userspace set bogus xcomp_bv'), ltp('ptrace07')],
+    source: [ltp('ptrace07'), commit('814fb7bb7db5', "x86/fpu: Don't let userspace set bogus xcomp_bv")],
     tags: ['regset', 'errors'],
     rule:
       'The state is loaded by an instruction that faults on a bad header; the registers kept what another process had left in them, and the tracee could read ' +
@@ -158,13 +158,13 @@ export const ltpRegisters: readonly Scenario[] = [
   scenario({
     id: 'ptrace08',
     title: 'A debug register that watches does not take an address of the kernel, and keeps the one it had',
-    source: [commit('f67b15037a7a', 'perf/hwbp: Simplify the perf-hwbp code, fix documentation'), ltp('ptrace08')],
+    source: [ltp('ptrace08'), commit('f67b15037a7a', 'perf/hwbp: Simplify the perf-hwbp code, fix documentation')],
     tags: ['debug-registers', 'errors'],
     rule:
       'The address of a breakpoint in use is changed in place. A refused change had left the new address behind, so that a breakpoint of the tracee lay in the ' +
       'kernel (CVE-2018-1000199).',
     arch: ['x64'],
-    since: '4.17',
+    since: '4.16',
     needs: ['debug.breakpoints'],
     play(s) {
       const e = s.tracee('E', (c) => c.pause());
@@ -176,18 +176,18 @@ export const ltpRegisters: readonly Scenario[] = [
           pokeUser(e.tid, DEBUG0, address);
         }),
       );
-      e.observe('DR0 = addresses of the kernel', [...new Set(results)].join(' '));
+      e.observe('POKEUSER dr0 of the kernel', [...new Set(results)].join(' '));
       observeDebug(e, 0);
       setDebug(e, 0, 2n, '2');
       observeDebug(e, 0);
     },
     expect: `
-      E: DR0 = 1 = 0
-      E: DR7 = enabled = 0
-      E: DR0 = addresses of the kernel = EINVAL
-      E: DR0 = 0x1
-      E: DR0 = 2 = 0
-      E: DR0 = 0x2
+      E: POKEUSER dr0 1 = 0
+      E: POKEUSER dr7 enabled = 0
+      E: POKEUSER dr0 of the kernel = EINVAL
+      E: dr0 = 0x1
+      E: POKEUSER dr0 2 = 0
+      E: dr0 = 0x2
     `,
   }),
 
@@ -195,14 +195,14 @@ export const ltpRegisters: readonly Scenario[] = [
     id: 'ptrace10',
     title: 'A debug register that is not in use takes another address',
     source: [
-      commit('bd14406b78e6', 'perf/hw_breakpoint: Modify breakpoint even if the new attr has disabled set'),
       ltp('ptrace10'),
+      commit('bd14406b78e6', 'perf/hw_breakpoint: Modify breakpoint even if the new attr has disabled set'),
     ],
     tags: ['debug-registers'],
-    rule: 'A debugger writes the address first and enables it then. In Linux 4.18 the second address of a disabled breakpoint was taken and forgotten.',
+    rule: 'A debugger writes the address first and enables it then. For some releases the second address of a disabled breakpoint was taken and forgotten.',
     arch: ['x64'],
     needs: ['debug.breakpoints'],
-    history: 'Broken in the first releases of 4.18, mended by bd14406b78e6 in 4.19.',
+    history: 'Broken in some releases before 4.19, which has bd14406b78e6.',
     play(s) {
       const e = s.tracee('E', (c) => c.pause());
       setDebug(e, 0, 1n, '1');
@@ -212,11 +212,11 @@ export const ltpRegisters: readonly Scenario[] = [
       observeDebug(e, 7);
     },
     expect: `
-      E: DR0 = 1 = 0
-      E: DR0 = 0x1
-      E: DR0 = 2 = 0
-      E: DR0 = 0x2
-      E: DR7 = 0x0
+      E: POKEUSER dr0 1 = 0
+      E: dr0 = 0x1
+      E: POKEUSER dr0 2 = 0
+      E: dr0 = 0x2
+      E: dr7 = 0x0
     `,
   }),
 ];

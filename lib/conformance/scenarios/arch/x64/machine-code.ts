@@ -2,7 +2,7 @@
 import { X64Registers } from '../../../../kernel/arch/x64/registers.js';
 import { NT } from '../../../../kernel/regsets.js';
 import { SIG } from '../../../../kernel/signals.js';
-import { type Part, script } from '../../../../raw/child.js';
+import { type Part, script, type ScriptOptions } from '../../../../raw/child.js';
 import * as raw from '../../../../raw/index.js';
 import type { Actor } from '../../../actor.js';
 import type { Stage } from '../../../stage.js';
@@ -153,6 +153,7 @@ export function codeTracee(
   name: string,
   instructions: readonly (readonly number[])[],
   prepare?: Part,
+  options?: ScriptOptions,
 ): CodeTracee {
   return stage.unrecorded(() => {
     // In the low 2 GiB, where descriptors and 32-bit system calls reach it.
@@ -161,7 +162,7 @@ export function codeTracee(
       .syscall('mmap', 0, 2 * PAGE, PROT_ALL, flags, -1, 0)
       .store('code');
     prepare?.(part);
-    const actor = stage.child(name, part.traceme().tgkillSelf('SIGSTOP').exitGroup(99));
+    const actor = stage.child(name, part.traceme().tgkillSelf('SIGSTOP').exitGroup(99), options);
     actor.expectStop(SIG.SIGSTOP);
     const tracee = new CodeTracee(actor, actor.word('code'));
     tracee.write(instructions);

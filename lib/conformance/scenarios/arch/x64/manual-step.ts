@@ -4,7 +4,7 @@ import { PTRACE } from '../../../../kernel/requests.js';
 import { W } from '../../../../kernel/wait-flags.js';
 import type { Actor } from '../../../actor.js';
 import { manual, scenario, suite, type Scenario } from '../../../scenario.js';
-import { anyonesPauser, ask, reap, reaped } from '../../manual/tools.js';
+import { ask, reap, reaped } from '../../manual/tools.js';
 
 const source = manual('ptrace(2)', 'PTRACE_SINGLESTEP stops');
 
@@ -71,7 +71,6 @@ export const x64ManualStep: readonly Scenario[] = [
       e.cont();
       e.wait();
       e.siginfo();
-      distance(e, nops);
 
       at(e, trap);
       e.cont();
@@ -98,7 +97,6 @@ export const x64ManualStep: readonly Scenario[] = [
       E: CONT = 0
       E: wait = stopped by SIGTRAP
       E: siginfo = SIGTRAP TRAP_BRKPT
-      E: bytes on = 1
       E: CONT = 0
       E: wait = stopped by SIGTRAP
       E: siginfo = SIGTRAP SI_KERNEL from the kernel
@@ -198,7 +196,11 @@ export const x64ManualStep: readonly Scenario[] = [
       'should set PTRACE_O_EXITKILL or end stepping before it can die.',
     play(s) {
       for (const how of ['exits', 'detaches'] as const) {
-        const e = anyonesPauser(s, `E, its tracer ${how}`);
+        // It runs code of its own until the gate opens: a step ends at once.
+        const e = s.child(`E, its tracer ${how}`, (c) => {
+          c.setPtracerAny().label('again').syscall('sched_yield').jumpIf(c.word('gate'), '==', 0, 'again');
+          c.loop((again) => again.pause());
+        });
         const t = s.child(`T that ${how}`, (c) => {
           ask(c, 'ATTACH', PTRACE.ATTACH, e.tid);
           reap(c, 'wait', e.tid, W.__WALL);
@@ -213,6 +215,7 @@ export const x64ManualStep: readonly Scenario[] = [
         t.setWord('gate', 1n);
         t.wait();
         if (how === 'detaches') {
+          e.setWord('gate', 1n);
           e.untilAsleep();
           e.state();
         } else e.wait();
