@@ -19,11 +19,15 @@ export function fail(error: unknown): void {
   process.exitCode = FAILURE;
 }
 
-/** When whoever reads the output has gone (`| head`), there is nothing left to do. The exit code is that of a program killed by SIGPIPE. */
+/**
+ * When whoever reads the output has gone (`| head`), there is nothing left to do. The exit code is that of a program killed by SIGPIPE. Where
+ * the output goes to a full disk, nothing can be done either, but the user is told.
+ */
 export function endQuietlyWithoutReader(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(128 + SIGPIPE);
-    throw error;
+    process.stderr.write(`linux-ptrace: cannot write the output: ${error.message}\n`);
+    process.exit(FAILURE);
   });
 }
 

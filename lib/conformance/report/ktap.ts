@@ -3,7 +3,7 @@ import { beside } from '../transcript.js';
 import type { Report, ScenarioReport } from './report.js';
 
 /** Names have no `#`, and everything is on one line. */
-const plain = (text: string): string => text.replaceAll(/\s+/g, ' ').replaceAll('#', '');
+const plain = (text: string): string => text.replaceAll('#', '').replaceAll(/\s+/g, ' ');
 
 function diagnostics({ verdict, title, reason, expected = [], observations }: ScenarioReport): string[] {
   if (verdict !== 'fail') return [];

@@ -1,5 +1,6 @@
 /** Reads a report that somebody has written, and says what it is if it is none. */
 import { readFileSync } from 'node:fs';
+import { errnoMessage } from '../../kernel/errno.js';
 import { SCHEMA, type Report } from './report.js';
 import { reportSchema } from './schema.js';
 import { problemOf } from './validate.js';
@@ -50,7 +51,8 @@ export function readReport(file: string): Report {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new UnreadableReport(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    const { errno = 0 } = error as NodeJS.ErrnoException;
+    throw new UnreadableReport(`${file} cannot be read: ${errnoMessage(Math.abs(errno))}`);
   }
   return parseReport(text, file);
 }

@@ -1,6 +1,7 @@
 /** PTRACE_EVENT stops of new tasks: their siginfo, which event it is, and the order around vfork. */
 import { PTRACE_O } from '../../../kernel/options.js';
-import { SIG } from '../../../kernel/signals.js';
+import { SIG, signalsInSet } from '../../../kernel/signals.js';
+import { procStatus } from '../../../proc.js';
 import { CLONE } from '../../../raw/child.js';
 import type { Actor } from '../../actor.js';
 import { statusText } from '../../describe.js';
@@ -273,6 +274,8 @@ export const taskEvents: readonly Scenario[] = [
       g.wait();
       s.adopt('its child', Number(g.word('child')));
       g.eventMessage();
+      // The memory is given back a little before the end of the child is told.
+      s.until('SIGCHLD pends', () => signalsInSet(procStatus(g.tid)?.shdPnd ?? 0n).includes(SIG.SIGCHLD));
       g.cont();
       g.wait();
     },

@@ -3,6 +3,7 @@ import { PTRACE_O } from '../../../kernel/options.js';
 import { PTRACE } from '../../../kernel/requests.js';
 import { W } from '../../../kernel/wait-flags.js';
 import { scenario, type Scenario } from '../../scenario.js';
+import { tinyProgram } from '../../tiny-program.js';
 import { anyonesPauser, ask, page, reap, reaped } from './tools.js';
 
 export const tracerThreads: readonly Scenario[] = [
@@ -133,7 +134,7 @@ export const tracerThreads: readonly Scenario[] = [
           c.block('SIGCHLD'); // of the stop of its tracee
           ask(c, 'SEIZE', PTRACE.SEIZE, e.tid);
           ask(c, 'INTERRUPT', PTRACE.INTERRUPT, e.tid);
-          c.exec(process.execPath, ['node', '--version']);
+          c.exec(tinyProgram());
         },
         { options: PTRACE_O.TRACEEXEC | PTRACE_O.TRACESYSGOOD },
       );
@@ -142,7 +143,7 @@ export const tracerThreads: readonly Scenario[] = [
       e.tracer();
       s.unrecorded(() => t.syscall()); // the end of the execve
       s.unrecorded(() => t.wait());
-      s.unrecorded(() => t.syscall()); // whatever the new program asks first
+      s.unrecorded(() => t.syscall()); // the first call of the new program
       s.unrecorded(() => t.wait());
       e.untilState('t');
       t.changeRegisters((registers) => {

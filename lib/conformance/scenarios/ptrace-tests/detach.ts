@@ -3,7 +3,6 @@ import { W } from '../../../kernel/wait-flags.js';
 import { SIG } from '../../../kernel/signals.js';
 import { PTRACE } from '../../../kernel/requests.js';
 import { CLONE, result } from '../../../raw/child.js';
-import { killGroup } from '../../../raw/index.js';
 import type { Actor } from '../../actor.js';
 import { statusText } from '../../describe.js';
 import { commit, manual, scenario, suite, type Scenario } from '../../scenario.js';
@@ -14,6 +13,8 @@ import { others, rounds } from './rounds.js';
 
 const attaching = manual('ptrace(2)', 'Attaching and detaching');
 const stateOnDetach = commit('0e9f0a4abfd8', 'ptrace: Always put ptracee into appropriate execution state');
+
+const PR_SET_CHILD_SUBREAPER = 36;
 
 /** A process of three threads that its leader has stopped. */
 function stoppedThreads(s: Stage): readonly [Actor, Actor, Actor] {
@@ -405,30 +406,53 @@ export const detach: readonly Scenario[] = [
       'A core dump stops all that use the memory; before 5.16 it killed them, whatever process they were of, the traced ones and their tracer too. ' +
       'DETACH at that very moment crashed kernels of 2.6.16 and before. Here it is played for moments only, and without a core file.',
     play(s) {
-      const ends: string[] = [];
-      rounds(s, 20, () => {
-        const r = s.child('P', (c) =>
-          noCore(c)
-            .clone(CLONE.VM, (e) => e.loop((again) => again.pause()))
-            .set(result, 1)
-            .syscall('ptrace', PTRACE.ATTACH, c.register(1), 0, 0)
-            .wait4(c.register(1), W.__WALL)
-            .clone(CLONE.VM, (dumper) => dumper.killSelf('SIGQUIT'))
-            .syscall('ptrace', PTRACE.DETACH, c.register(1), 0, 0)
-            .when(result, '<', 0, (failed) => failed.exitGroup(1))
-            .exitGroup(0),
-        );
-        s.unrecorded(() => {
-          const status = r.wait();
-          ends.push(statusText(status));
-        });
-        // What is left of its group: the one that was traced.
-        s.attempt(() => {
-          killGroup(r.tid, SIG.SIGKILL);
-        });
-      });
-      s.observe('P: ends', [...new Set(ends)].sort().join(', '));
-      s.observe('P: ends, other than these', others(ends, 'exited 0', 'exited 1', 'killed by SIGKILL'));
+      const count = 20;
+      const rp = s.child('RP', (c) =>
+        c
+          .prctl(PR_SET_CHILD_SUBREAPER, 1)
+          .loop(
+            (again) =>
+              again
+                .fork((p) =>
+                  noCore(p)
+                    .clone(CLONE.VM, (e) =>
+                      e
+                        .dieWithParent()
+                        .store('ready', 1)
+                        .loop((forever) => forever.pause()),
+                    )
+                    .set(result, 1)
+                    .waitUntil('ready', '!=', 0)
+                    .syscall('ptrace', PTRACE.ATTACH, p.register(1), 0, 0)
+                    .wait4(p.register(1), W.__WALL)
+                    .clone(CLONE.VM, (dumper) => dumper.killSelf('SIGQUIT').exitGroup(2))
+                    .syscall('ptrace', PTRACE.DETACH, p.register(1), 0, 0)
+                    .when(result, '<', 0, (failed) => failed.exitGroup(1))
+                    .exitGroup(0),
+                )
+                .set(result, 2)
+                // The tracer P, its tracee and the process that dumps.
+                .loop(
+                  (one) =>
+                    one
+                      .wait4(-1, W.__WALL)
+                      .when(result, '==', one.register(2), (is) =>
+                        is
+                          .when(is.status, '==', 0, (zero) => zero.increment('succeeded'))
+                          .when(is.status, '==', 1 << 8, (failed) => failed.increment('came too late'))
+                          .when(is.status, '==', SIG.SIGKILL, (killed) => killed.increment('was killed')),
+                      )
+                      .increment('reaped'),
+                  3,
+                ),
+            count,
+          )
+          .loop((again) => again.pause()),
+      );
+      rp.untilWord('reaped', BigInt(3 * count));
+      const [succeeded, late, killed] = [rp.word('succeeded'), rp.word('came too late'), rp.word('was killed')];
+      s.observe('DETACH that succeeded', succeeded);
+      s.observe('tracers that came to an end', succeeded + late + killed);
     },
     expect: [
       {
@@ -436,19 +460,16 @@ export const detach: readonly Scenario[] = [
         because:
           'since 0258b5fd7c71 ("coredump: Limit coredumps to a single thread group") a dump ends its own process only',
         transcript: `
-          rounds = 20
-          P: ends = exited 0
-          P: ends, other than these = none
+          DETACH that succeeded = 20
+          tracers that came to an end = 20
         `,
       },
       {
         before: '5.16',
-        because:
-          'the dump kills tracer and tracee too: whether DETACH comes first, still succeeds (exited 0) or not (exited 1) is a race',
+        because: 'the dump kills tracer and tracee too, and whether DETACH comes first is a race',
         transcript: `
-          rounds = 20
-          P: ends = *
-          P: ends, other than these = none
+          DETACH that succeeded = *
+          tracers that came to an end = 20
         `,
       },
     ],

@@ -2,6 +2,8 @@
 import type { Scenario } from '../../scenario.js';
 import { watchpoints } from '../arch/x64/debug-registers-watch.js';
 import { fpuRegisters } from '../arch/x64/registers-fpu.js';
+import { armWatchpoints } from '../arch/arm64/machine-watch.js';
+import { featureRegisters } from '../arch/x64/registers-features.js';
 import { i386Registers } from '../arch/x64/registers-i386.js';
 import { syscallRegisters } from '../arch/x64/registers-syscalls.js';
 import { segments } from '../arch/x64/registers-segments.js';
@@ -22,6 +24,8 @@ export const machineTests: readonly Scenario[] = [
   ...watchpoints,
   ...syscallRegisters,
   ...i386Registers,
+  ...featureRegisters,
   ...terminalRestarts,
   ...restartBlock,
+  ...armWatchpoints,
 ];

@@ -3,6 +3,7 @@ import { PTRACE_O } from '../../../kernel/options.js';
 import { PTRACE, STRUCT_SIZE } from '../../../kernel/requests.js';
 import { decodeSyscallInfo, type SyscallInfo } from '../../../kernel/syscall-info.js';
 import type { Part } from '../../../raw/child.js';
+import { getSyscallInfoInto } from '../../../raw/index.js';
 import type { Actor } from '../../actor.js';
 import { resultText, statusText } from '../../describe.js';
 import type { Stage } from '../../stage.js';
@@ -97,4 +98,11 @@ export function answerInstead(e: Actor, result: number): void {
     registers.result = result;
   });
   e.setSyscallNumber(-1);
+}
+
+/** What GET_SYSCALL_INFO gives, all 88 bytes. */
+export function infoBytes(e: Actor): Uint8Array {
+  const bytes = new Uint8Array(STRUCT_SIZE.SYSCALL_INFO);
+  getSyscallInfoInto(e.tid, bytes);
+  return bytes;
 }

@@ -5,7 +5,9 @@ import { systemCalls } from '../arch/arm64/selftests-system-calls.js';
 import { vectors } from '../arch/arm64/selftests-vectors.js';
 import { peeksiginfo } from './peeksiginfo.js';
 import { seccompFilters } from './seccomp-filters.js';
+import { seccompStops } from './seccomp-stops.js';
 import { seccompTrace } from './seccomp-trace.js';
+import { setSyscallInfoErrors } from './set-syscall-info-errors.js';
 import { setSyscallInfo } from './set-syscall-info.js';
 import { syscallInfo } from './syscall-info.js';
 import { userDispatch } from './user-dispatch.js';
@@ -13,9 +15,11 @@ import { userDispatch } from './user-dispatch.js';
 export const selftests: readonly Scenario[] = [
   ...syscallInfo,
   ...setSyscallInfo,
+  ...setSyscallInfoErrors,
   ...peeksiginfo,
   ...userDispatch,
   ...seccompTrace,
+  ...seccompStops,
   ...seccompFilters,
   ...systemCalls,
   ...arm64Regsets,

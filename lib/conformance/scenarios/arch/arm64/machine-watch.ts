@@ -4,6 +4,7 @@ import {
   encodeHwBreakpoint,
   encodeHwDebugState,
   encodeHwWatchpoint,
+  HW_SLOT_OFF,
   type HwDebugSlot,
   type HwWatch,
 } from '../../../../kernel/arch/arm64/debug-registers.js';
@@ -13,6 +14,7 @@ import * as raw from '../../../../raw/index.js';
 import type { Actor } from '../../../actor.js';
 import { siginfoText } from '../../../describe.js';
 import { commit, scenario, suite, type Scenario } from '../../../scenario.js';
+import type { Stage } from '../../../stage.js';
 
 const AREA_BYTES = 64;
 const WORD = 8n;
@@ -45,9 +47,9 @@ function hit(e: Actor, watch: HwWatch): string {
     const info = raw.getSiginfo(e.tid).decoded;
     if (info.signal !== 5) return 'no';
     const within =
-      'address' in info && info.address >= watch.address && info.address < watch.address + BigInt(watch.length);
+      info.kind === 'fault' && info.addr >= watch.address && info.addr < watch.address + BigInt(watch.length);
     // The slot fires before the store: without it the tracee gets on.
-    set(e, NT.ARM_HW_WATCH, { address: 0n, control: 0 });
+    set(e, NT.ARM_HW_WATCH, HW_SLOT_OFF);
     e.mustSucceed(e.cont(), 'CONT');
     e.wait();
     return `${siginfoText(info, (pid) => stage.nameOf(pid))}, si_addr ${within ? 'within' : 'elsewhere'}`;
@@ -60,7 +62,7 @@ export const armWatchpoints: readonly Scenario[] = [
     title: 'A watchpoint by NT_ARM_HW_WATCH on one byte of an aligned word stops the tracee at a store to that byte',
     source: [
       suite('ptrace-tests', 'aarch64-watchpoint'),
-      commit('fdfeff0f9e3d', 'arm64: hw_breakpoint: Handle inexact watchpoint addresses'),
+      commit('b08fb180bb88', 'arm64: Allow hw watchpoint at varied offset from base address'),
     ],
     tags: ['watchpoint', 'debug-registers'],
     rule:
@@ -82,7 +84,7 @@ export const armWatchpoints: readonly Scenario[] = [
       e.wait();
       e.siginfo();
       e.observe('the byte', (e.wordAt(e.address('area')) >> WORD) & 0xffn);
-      set(e, NT.ARM_HW_WATCH, { address: 0n, control: 0 });
+      set(e, NT.ARM_HW_WATCH, HW_SLOT_OFF);
       e.cont();
       e.wait();
       e.observe('the byte', (e.wordAt(e.address('area')) >> WORD) & 0xffn);
@@ -110,7 +112,7 @@ export const armWatchpoints: readonly Scenario[] = [
     arch: ['arm64'],
     needs: ['debug.watchpoints', 'debug.breakpoints'],
     since: '4.10',
-    play(s) {
+    play(s: Stage) {
       const e = s.tracee('E', storer(1), { by: 'traceme' });
       s.unrecorded(() => {
         e.cont();
@@ -147,14 +149,16 @@ export const armWatchpoints: readonly Scenario[] = [
 
   scenario({
     id: 'hwbp-arm64-execute',
-    title: 'A breakpoint by NT_ARM_HW_BREAK stops the tracee before the instruction, as often as it gets there',
+    title: 'A breakpoint by NT_ARM_HW_BREAK stops the tracee before the instruction, also when it goes on there',
     source: [suite('selftests', 'breakpoint_test_arm64.c')],
     tags: ['breakpoint', 'debug-registers'],
-    rule: 'The CPU stops before the instruction is executed. When the tracee goes on the kernel steps over it and leaves the breakpoint armed.',
+    rule:
+      'The CPU stops before the instruction is executed. Unlike on x86 the kernel does not lead a tracee over the breakpoint of its tracer: one that goes on ' +
+      'with it hits it again at once. A debugger takes it off for a step.',
     arch: ['arm64'],
     needs: ['debug.breakpoints'],
     play(s) {
-      const e = s.tracee('E', (c) => c.nops().nops().exitGroup(0), { by: 'traceme' });
+      const e = s.tracee('E', (c) => c.nops().exitGroup(0), { by: 'traceme' });
       const place = e.child.nops + 4n;
       e.observe('SETREGSET', set(e, NT.ARM_HW_BREAK, encodeHwBreakpoint(place)));
       for (let turn = 0; turn < 2; turn++) {
@@ -163,10 +167,23 @@ export const armWatchpoints: readonly Scenario[] = [
         e.siginfo();
         e.observe('at the instruction', e.registers().pc === place);
       }
-      e.observe('SETREGSET off', set(e, NT.ARM_HW_BREAK, { address: 0n, control: 0 }));
+      e.observe('SETREGSET off', set(e, NT.ARM_HW_BREAK, HW_SLOT_OFF));
       e.cont();
       e.wait();
     },
-    recorded: 'whether going on from a breakpoint of a tracer hits it again is left to the tracer by some releases',
+    expect: `
+      E: SETREGSET = 0
+      E: CONT = 0
+      E: wait = stopped by SIGTRAP
+      E: siginfo = SIGTRAP TRAP_HWBKPT
+      E: at the instruction = true
+      E: CONT = 0
+      E: wait = stopped by SIGTRAP
+      E: siginfo = SIGTRAP TRAP_HWBKPT
+      E: at the instruction = true
+      E: SETREGSET off = 0
+      E: CONT = 0
+      E: wait = exited 0
+    `,
   }),
 ];

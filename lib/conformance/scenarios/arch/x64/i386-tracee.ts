@@ -37,7 +37,7 @@ export class I386Tracee {
       actor.expectStop(SIG.SIGSTOP);
       return actor;
     });
-    this.shared = BigInt(this.registers().esi);
+    this.shared = this.registers().esi;
   }
 
   registers(): I386Registers {

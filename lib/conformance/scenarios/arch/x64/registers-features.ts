@@ -11,6 +11,7 @@ const ARCH_REQ_XCOMP_PERM = 0x1023;
 /** In the XSAVE area: which components are not in their initial state. */
 const XSTATE_BV = 512;
 
+const ARCH_SHSTK_ENABLE = 0x5001;
 const SHADOW_STACK = 1;
 const KERNEL_ADDRESS = 0xffff_ffff_ffff_0000n;
 
@@ -100,7 +101,7 @@ export const featureRegisters: readonly Scenario[] = [
         (c) =>
           c
             .tgkillSelf('SIGUSR1')
-            .syscall('arch_prctl', raw.ARCH.SHSTK_ENABLE, SHADOW_STACK)
+            .syscall('arch_prctl', ARCH_SHSTK_ENABLE, SHADOW_STACK)
             .store('on')
             .tgkillSelf('SIGUSR2'),
         { by: 'traceme' },

@@ -39,10 +39,7 @@ export const i386Registers: readonly Scenario[] = [
       observeTls(tracee);
       pokeDebug(e, 0, 0x0101_0101n);
       e.observe('PEEKUSER dr0', `0x${peekDebug(e, 0).toString(16)}`);
-      e.observe(
-        'PEEKUSER gs is the same',
-        raw.peekUser(e.tid, userRegisterOffset('gs')) === BigInt(tracee.registers().gs),
-      );
+      e.observe('PEEKUSER gs is the same', raw.peekUser(e.tid, userRegisterOffset('gs')) === tracee.registers().gs);
       observeTls(tracee);
       raw.pokeUser(e.tid, debugRegisterOffset(0), 0);
       e.cont();

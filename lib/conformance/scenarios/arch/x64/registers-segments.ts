@@ -5,7 +5,7 @@ import { ARCH } from '../../../../raw/index.js';
 import * as raw from '../../../../raw/index.js';
 import type { Actor } from '../../../actor.js';
 import { commit, manual, scenario, suite, type Scenario } from '../../../scenario.js';
-import { CodeTracee, codeTracee, I, registersOf } from './machine-code.js';
+import { type CodeTracee, codeTracee, I, registersOf } from './machine-code.js';
 
 /** The first entry of the LDT, for user mode. */
 const LDT_SELECTOR = 7n;

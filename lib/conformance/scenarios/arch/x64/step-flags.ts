@@ -1,7 +1,7 @@
 /** The trap flag of a program, and that of its tracer. */
 import { PTRACE_X64 } from '../../../../kernel/arch/x64/requests.js';
 import { manual, scenario, suite, type Scenario } from '../../../scenario.js';
-import { CodeTracee, codeTracee, I, registersOf } from './machine-code.js';
+import { type CodeTracee, codeTracee, I, registersOf } from './machine-code.js';
 
 const TF = 0x100;
 
