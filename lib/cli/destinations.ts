@@ -26,21 +26,28 @@ function formatFor(file: string): Format {
   throw new DestinationError(`--out ${file} has no --format, and its name does not tell one`);
 }
 
+/** `--out FILE --format F` throughout: the format stands behind its file. */
+const filesFirst = (given: readonly Given[]): boolean =>
+  given.length % 2 === 0 && given.every((option, index) => (index % 2 === 0 ? 'out' in option : 'format' in option));
+
+/** Formats before their files. */
+function formatsFirst(given: readonly Given[]): readonly Given[] {
+  if (!filesFirst(given)) return given;
+  return given.map((_, index) => given[index ^ 1]).filter((option) => option !== undefined);
+}
+
 /**
- * A file belongs to the format before it, or else to the format behind it; a file without a format has that of its name. Where nothing goes to
- * the standard output, the pretty report does.
+ * A file belongs to the format before it; one without a format has that of its name. Where nothing goes to the standard output, the pretty
+ * report does.
  *
  * @throws DestinationError
  */
 export function destinationsOf(given: readonly Given[]): Destination[] {
   const destinations: { format?: Format; file?: string }[] = [];
-  for (const option of given) {
+  for (const option of formatsFirst(given)) {
     const last = destinations.at(-1);
-    if ('format' in option) {
-      const format = formatNamed(option.format);
-      if (last !== undefined && last.format === undefined) last.format = format;
-      else destinations.push({ format });
-    } else if (last !== undefined && last.file === undefined) last.file = option.out;
+    if ('format' in option) destinations.push({ format: formatNamed(option.format) });
+    else if (last !== undefined && last.file === undefined) last.file = option.out;
     else destinations.push({ file: option.out });
   }
   const complete = destinations.map(({ format, file }): Destination => {

@@ -9,9 +9,10 @@ import { release } from 'node:os';
 import { parseArgs } from 'node:util';
 import { probe } from '../../probe/index.js';
 import { catalogue } from '../catalogue.js';
-import type { Missing } from '../needs.js';
+import { missingOf } from '../report/run-report.js';
 import { run } from '../runner.js';
 import type { Scenario } from '../scenario.js';
+import { select } from '../select.js';
 import { type Fault, faultById, faults } from './index.js';
 import { tryFaults } from './try.js';
 
@@ -37,20 +38,12 @@ function chosenFaults(ids: readonly string[] | undefined): readonly Fault[] {
   });
 }
 
-function matches(glob: string, id: string): boolean {
-  const pattern = glob.split('*').map((part) => part.replaceAll(/[^\w]/g, '\\$&'));
-  return new RegExp(`^${pattern.join('.*')}$`).test(id);
-}
-
-const missing: Missing = Object.fromEntries(
-  probe()
-    .capabilities.filter(({ status }) => status !== 'yes')
-    .map(({ id, detail }) => [id, detail]),
-);
+const missing = missingOf(probe());
 
 /** The scenarios that pass on the kernel as it is: the others could tell nothing. */
 async function passing(): Promise<Scenario[]> {
-  const wanted = catalogue().all.filter(({ id }) => values.filter?.some((glob) => matches(glob, id)) ?? true);
+  const { filter } = values;
+  const wanted = select(catalogue().all, filter === undefined ? {} : { filters: filter });
   const passed = new Set<string>();
   await run(wanted, {
     missing,

@@ -59,6 +59,7 @@ export const setPtracerScenarios: readonly Scenario[] = [
       'the two apart.',
     since: '3.4',
     play(s) {
+      needsScope(s, 0, 2);
       const e = s.child('E', (c) => {
         inTurns(c, () => {
           setPtracer(c, 'PR_SET_PTRACER of no process', NO_PROCESS);

@@ -47,7 +47,7 @@ export function yamaScope(): number {
   }
 }
 
-/** Skips where Yama's ptrace_scope is not one of these. */
+/** Skips where Yama's ptrace_scope is not in this range. With 3 nobody can look into a script's memory, not even root. */
 export function needsScope(s: Stage, least: number, most: number): void {
   const scope = yamaScope();
   const wanted = least === most ? `${least}` : `${least} to ${most}`;

@@ -20,7 +20,7 @@ export const yama: readonly Scenario[] = [
     since: '3.4',
     needs: ['yama'],
     play(s) {
-      needsScope(s, 1, 3);
+      needsScope(s, 1, 2);
       withoutCapability(s);
       const p = s.child('P', (c) => {
         unprivileged(c);
@@ -56,7 +56,7 @@ export const yama: readonly Scenario[] = [
     since: '3.4',
     needs: ['yama'],
     play(s) {
-      needsScope(s, 1, 3);
+      needsScope(s, 1, 2);
       withoutCapability(s);
       const e = s.child('E', (c) => {
         unprivileged(c);
