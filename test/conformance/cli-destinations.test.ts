@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { DestinationError, destinationsOf, type Given } from '../../lib/cli/destinations.js';
+import { paintOf, widthOf } from '../../lib/cli/paint.js';
 import { Progress } from '../../lib/cli/progress.js';
 
 const given = (...words: readonly string[]): Given[] =>
@@ -73,5 +74,24 @@ describe('progress', () => {
 
   it('is nothing in a file, while it is short', () => {
     expect(ticked(false)).toBe('');
+  });
+});
+
+describe('colours', () => {
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
+  it('are for terminals that want them', () => {
+    vi.stubEnv('NO_COLOR', '');
+    vi.stubEnv('TERM', 'xterm');
+    expect(paintOf({ isTTY: true })('fail', 'x')).toBe('\u001b[31mx\u001b[0m');
+    expect(paintOf({})('fail', 'x')).toBe('x');
+    vi.stubEnv('NO_COLOR', '1');
+    expect(paintOf({ isTTY: true })('fail', 'x')).toBe('x');
+  });
+
+  it('and lines are as wide as the terminal', () => {
+    expect([widthOf({ columns: 80 }), widthOf({ columns: 3 }), widthOf({})]).toEqual([80, 40, 110]);
   });
 });

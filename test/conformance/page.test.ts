@@ -49,7 +49,7 @@ describe('transcripts in one table', () => {
   it('marks what is wrong, and what differs though both are right', () => {
     expect(align([expected, observed('a = 1', 'b = 2', 'c = 7'), observed('a = 2', 'b = 1', 'c = 7')])).toEqual([
       [['a = 1 | 2', 'a = 1', 'a = 2'], '  d'],
-      [['b = 1', 'b = 2', 'b = 1'], 'wwd'],
+      [['b = 1', 'b = 2', 'b = 1'], 'ww '],
       [['c = *', 'c = 7', 0], '   '],
     ]);
   });

@@ -55,8 +55,10 @@ export function align(columns: readonly LogColumn[]): PageLine[] {
       const line = place[index];
       return line === undefined ? null : (lines[line] ?? null);
     });
+    const isWrong = (index: number): boolean => wrong[index]?.has(place[index] ?? -1) === true;
+    const anyWrong = columns.some((_, index) => isWrong(index));
     const marks = columns.map(({ kind }, index) => {
-      if (wrong[index]?.has(place[index] ?? -1) === true) return 'w';
+      if (anyWrong) return isWrong(index) ? 'w' : ' ';
       const [text, other] = [texts[index] ?? null, texts[first] ?? null];
       if (kind === 'observed') return text === other ? ' ' : 'd';
       return text === null || other === null || lineAgrees(text, other) ? ' ' : 'd';

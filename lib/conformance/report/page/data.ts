@@ -31,7 +31,7 @@ export interface PageLog {
 
 /**
  * A line of a row's transcripts: a text for each column, 0 where it is that of the column before, null where there is none; and a mark for each
- * column: `w` where expected and observed disagree, `d` where it is another than in the first observation, else a blank.
+ * column: `w` where expected and observed disagree; `d` where all are right and it is another than in the first observation; else a blank.
  */
 export type PageLine = readonly [texts: readonly (string | 0 | null)[], marks: string];
 

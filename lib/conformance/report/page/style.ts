@@ -89,7 +89,7 @@ dialog::backdrop { background: rgb(0 0 0 / 35%); }
 dialog header { display: grid; grid-template-columns: 1fr auto; gap: 0 1rem; padding: 0.75rem 1rem; border-bottom: 1px solid var(--line); background: var(--raised); }
 dialog h2 { margin: 0; font-size: 1.1rem; overflow-wrap: anywhere; align-self: center; }
 dialog header p { grid-column: 1 / -1; margin: 0.2rem 0 0; }
-dialog nav { display: flex; gap: 0.35rem; }
+dialog nav { display: flex; gap: 0.35rem; align-items: start; }
 .content { overflow-y: auto; padding: 0 1rem 2rem; flex: 1; }
 .content:focus { outline: none; }
 .rule { max-width: 48rem; }

@@ -5,6 +5,7 @@ import { attach } from './attach.js';
 import { execVfork } from './exec-vfork.js';
 import { registers } from './registers.js';
 import { seize } from './seize.js';
+import { setPtracerLasts } from './set-ptracer-lasts.js';
 import { setPtracerScenarios } from './set-ptracer.js';
 import { signals } from './signals.js';
 import { yama } from './yama.js';
@@ -13,6 +14,7 @@ export const gvisor: readonly Scenario[] = [
   ...attach,
   ...yama,
   ...setPtracerScenarios,
+  ...setPtracerLasts,
   ...signals,
   ...registers,
   ...execVfork,

@@ -50,8 +50,9 @@ function verdicts(data: PageData, row: PageRow): HTMLElement {
   return list;
 }
 
-function logHead(data: PageData, { kind, kernels }: PageLog): HTMLElement {
-  const only = data.kernels.length === 1;
+function logHead(data: PageData, { kind, kernels }: PageLog, row: PageRow): HTMLElement {
+  // What is expected of all, and observed by all, needs no names.
+  const only = data.kernels.length === 1 || row.logs.filter((log) => log.kind === kind).length === 1;
   return h('th', { scope: 'col', class: kind }, kind, ...(only ? [] : [h('small', {}, kernelNames(data, kernels))]));
 }
 
@@ -62,7 +63,9 @@ const MEANINGS: Readonly<Record<string, readonly [name: string, words: string]>>
 
 function logs(data: PageData, row: PageRow): HTMLElement {
   const table = h('table', { class: 'logs' });
-  table.append(h('thead', {}, h('tr', {}, h('th', { scope: 'col' }), ...row.logs.map((log) => logHead(data, log)))));
+  table.append(
+    h('thead', {}, h('tr', {}, h('th', { scope: 'col' }), ...row.logs.map((log) => logHead(data, log, row)))),
+  );
   const body = h('tbody');
   for (const [texts, marks] of row.lines) {
     const sign = marks.includes('w') ? '!' : marks.includes('d') ? '≠' : '';

@@ -15,7 +15,8 @@ export class Grid {
   readonly #open: (row: number) => void;
   #items: readonly Item[] = [];
   #active = -1;
-  #drawn: readonly [number, number] = [0, 0];
+  /** The lines that are elements, by their positions. */
+  readonly #lines = new Map<number, HTMLElement>();
   #scheduled = false;
 
   constructor(data: PageData, scroller: HTMLElement, { onOpen }: GridEvents) {
@@ -31,7 +32,6 @@ export class Grid {
       this.#schedule();
     });
     new ResizeObserver(() => {
-      this.#drawn = [0, 0];
       this.#schedule();
     }).observe(scroller);
     scroller.addEventListener('keydown', (event) => {
@@ -64,7 +64,8 @@ export class Grid {
     this.#scroller.setAttribute('aria-rowcount', String(items.length + 1));
     this.#body.style.height = `calc(${items.length} * var(--row))`;
     this.#body.classList.toggle('empty', items.length === 0);
-    this.#drawn = [0, 0];
+    this.#lines.clear();
+    this.#body.replaceChildren();
     this.#draw();
   }
 
@@ -99,7 +100,6 @@ export class Grid {
     if (top - above < this.#scroller.scrollTop) this.#scroller.scrollTop = top - above;
     const visible = this.#scroller.clientHeight - head;
     if (bottom > this.#scroller.scrollTop + visible) this.#scroller.scrollTop = bottom - visible;
-    this.#drawn = [0, 0];
     this.#draw();
   }
 
@@ -116,21 +116,40 @@ export class Grid {
     });
   }
 
+  /** Makes the lines that have come into sight, and takes away those that have gone. */
   #draw(): void {
     const { scrollTop, clientHeight } = this.#scroller;
-    const height = this.#rowHeight();
-    const [first, end] = inSight(scrollTop, clientHeight, height, this.#items.length);
-    const [drawnFirst, drawnEnd] = this.#drawn;
-    // Some spare rows are there: not every pixel needs new ones.
-    const inside =
-      (drawnFirst === 0 || first + 6 >= drawnFirst) && (drawnEnd === this.#items.length || end - 6 <= drawnEnd);
-    if (drawnEnd > drawnFirst && inside && first - drawnFirst < 12 && drawnEnd - end < 12) return;
-    this.#drawn = [first, end];
-    const lines = this.#items.slice(first, end).map((item, index) => this.#line(item, first + index));
-    this.#body.replaceChildren(...lines);
-    if (this.#active >= first && this.#active < end) {
-      this.#scroller.setAttribute('aria-activedescendant', `at-${this.#active}`);
-    } else this.#scroller.removeAttribute('aria-activedescendant');
+    const [first, end] = inSight(scrollTop, clientHeight, this.#rowHeight(), this.#items.length);
+    for (const [at, line] of this.#lines) {
+      if (at >= first && at < end) continue;
+      line.remove();
+      this.#lines.delete(at);
+    }
+    let before: HTMLElement | undefined;
+    for (const [index, item] of this.#items.slice(first, end).entries()) {
+      const at = first + index;
+      let line = this.#lines.get(at);
+      if (line === undefined) {
+        line = this.#line(item, at);
+        this.#lines.set(at, line);
+        // In their order, for readers that go from element to element.
+        if (before === undefined) this.#body.prepend(line);
+        else before.after(line);
+      }
+      before = line;
+    }
+    this.#mark();
+  }
+
+  /** Shows which line is the active one. */
+  #mark(): void {
+    for (const [at, line] of this.#lines) {
+      const active = at === this.#active;
+      line.classList.toggle('active', active);
+      if (line.id !== '') line.setAttribute('aria-selected', String(active));
+    }
+    if (this.#lines.has(this.#active)) this.#scroller.setAttribute('aria-activedescendant', `at-${this.#active}`);
+    else this.#scroller.removeAttribute('aria-activedescendant');
   }
 
   #line(item: Item, at: number): HTMLElement {
@@ -153,14 +172,7 @@ export class Grid {
       );
     }
     const row = this.#data.rows[item.row];
-    const active = at === this.#active;
-    const line = h('div', {
-      class: active ? 'line active' : 'line',
-      id: `at-${at}`,
-      'data-at': String(at),
-      'aria-selected': String(active),
-      ...place,
-    });
+    const line = h('div', { class: 'line', id: `at-${at}`, 'data-at': String(at), ...place });
     if (row === undefined) return line;
     const reason = this.#data.kernels.length === 1 ? row.kinds[0]?.reason : undefined;
     line.append(
