@@ -56,6 +56,36 @@ export const waits: readonly Scenario[] = [
   }),
 
   scenario({
+    id: 'end-reported-once',
+    title: 'The end of a tracee is reported once; after that there is no child to wait for',
+    source: [manual('wait(2)', 'DESCRIPTION'), page('Death under ptrace')],
+    tags: ['wait', 'death'],
+    rule:
+      'A wait for an end reaps: the id is free, and may belong to somebody else from then on. Where tracer and parent are the same process there is one report for both, and a second wait gives ' +
+      'ECHILD. A tracer must never ask anything of an id whose end it has taken.',
+    play(s) {
+      const exits = s.tracee('exiting', (c) => c.exitGroup(3));
+      exits.cont();
+      exits.wait();
+      exits.look();
+      const dies = s.tracee('dying', (c) => c.loop((again) => again.pause()));
+      dies.kill('SIGKILL');
+      dies.wait();
+      dies.look();
+      dies.cont();
+    },
+    expect: `
+      exiting: CONT = 0
+      exiting: wait = exited 3
+      exiting: poll = ECHILD
+      dying: kill SIGKILL = 0
+      dying: wait = killed by SIGKILL
+      dying: poll = ECHILD
+      dying: CONT = ESRCH
+    `,
+  }),
+
+  scenario({
     id: 'waitid-fields',
     title: 'waitid tells a ptrace-stop as CLD_TRAPPED with the whole number: signal, 0x80 of system calls, and event',
     source: [manual('wait(2)', 'DESCRIPTION'), page('PTRACE_EVENT stops')],
