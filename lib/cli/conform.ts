@@ -13,6 +13,7 @@ interface Options {
   readonly tag?: string[];
   readonly arch?: string[];
   readonly set: string;
+  readonly load?: string[];
   readonly list?: boolean;
   readonly schema?: boolean;
   readonly jobs?: number;
@@ -53,13 +54,26 @@ const gather =
 /** Ends the command because its command line makes no sense. */
 type Refuse = (message: string) => never;
 
-async function chosen({ set, filter, source, tag, arch }: Options, refuse: Refuse): Promise<Scenario[]> {
+/** The scenarios to choose from: a set of the package, or those of modules. */
+async function supply({ set, load }: Options, refuse: Refuse): Promise<readonly Scenario[]> {
   const { scenariosOf, SETS } = await import('../conformance/sets.js');
-  const { select, SelectionError } = await import('../conformance/select.js');
   const name = SETS.find((each) => each === set);
   if (name === undefined) return refuse(`there is no set '${set}'; there are ${SETS.join(', ')}`);
+  if (load === undefined) return scenariosOf(name);
+  const { loadScenarios } = await import('../conformance/load.js');
   try {
-    return select(scenariosOf(name), {
+    return (await Promise.all(load.map(loadScenarios))).flat();
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error));
+  }
+}
+
+async function chosen(options: Options, refuse: Refuse): Promise<Scenario[]> {
+  const { select, SelectionError } = await import('../conformance/select.js');
+  const { filter, source, tag, arch } = options;
+  const scenarios = await supply(options, refuse);
+  try {
+    return select(scenarios, {
       ...(filter === undefined ? {} : { filters: filter }),
       ...(source === undefined ? {} : { sources: source }),
       ...(tag === undefined ? {} : { tags: tag }),
@@ -127,7 +141,7 @@ async function list(scenarios: readonly Scenario[], targets: readonly Target[], 
 async function play(scenarios: readonly Scenario[], options: Options, targets: readonly Target[]): Promise<Report> {
   const { runReport } = await import('../conformance/report/run-report.js');
   const { Progress } = await import('./progress.js');
-  const { jobs, isolate, repeat, shuffle } = options;
+  const { jobs, isolate, repeat, shuffle, load } = options;
   const seed = shuffle === true ? Math.floor(Math.random() * MOST_SEED) : shuffle;
   return await untilSignalled(async (signal) => {
     const progress = new Progress(scenarios.length * repeat);
@@ -138,6 +152,7 @@ async function play(scenarios: readonly Scenario[], options: Options, targets: r
         isolate,
         repeat,
         shuffle: seed,
+        load,
         signal,
         onOutcome: ({ id, verdict }) => {
           progress.tick(id, verdict === 'fail');
@@ -169,6 +184,7 @@ export function conformCommand(): Command {
     .option('--tag <tag...>', 'only those with one of these tags')
     .option('--arch <arch...>', 'only those that apply to an architecture: x64, arm64')
     .option('--set <set>', 'which scenarios: scenarios, matrix, all', 'scenarios')
+    .option('--load <module...>', "the scenarios that a module of yours exports, in place of the package's own")
     .option('--list', 'say which they are, and do not play them')
     .addOption(new Option('--jobs <n>', 'how many play at once (default: one for each CPU)').argParser(whole(1, 64)))
     .option('--isolate', 'a process of its own for every one')

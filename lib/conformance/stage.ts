@@ -14,7 +14,7 @@ import { SIG } from '../kernel/signals.js';
 import { W } from '../kernel/wait-flags.js';
 import { decodeWaitStatus, type WaitStatus } from '../kernel/wait-status.js';
 import { type ChildScript, type Part, script, type ScriptChild, type ScriptOptions, start } from '../raw/child.js';
-import { wait4Into } from '../raw/index.js';
+import * as raw from '../raw/index.js';
 import { procStatus } from '../proc.js';
 import { scaledMillis } from '../time-scale.js';
 import { Actor } from './actor.js';
@@ -59,6 +59,8 @@ export interface Found {
 
 export class Stage {
   readonly arch: Arch;
+  /** The requests and waits of `linux-ptrace/raw`, for scenarios that are not part of the package. What they throw is not in the transcript. */
+  readonly raw = raw;
   readonly lines: string[] = [];
   readonly #patience: number;
   readonly #actors: Actor[] = [];
@@ -226,7 +228,7 @@ export class Stage {
 
   /** One wait4(2) with WNOHANG. */
   look(pid: number, flags: number): Found | undefined {
-    const tid = wait4Into(pid, flags | W.WNOHANG, this.#word);
+    const tid = raw.wait4Into(pid, flags | W.WNOHANG, this.#word);
     return tid === 0 ? undefined : { tid, status: decodeWaitStatus(this.#word[0] ?? 0) };
   }
 

@@ -31,6 +31,21 @@ describe('linux-ptrace conform', PATIENCE, () => {
     expect(stdout).not.toContain('\u001b');
   });
 
+  it('plays scenarios of a module of the user', async () => {
+    const module = join(root, 'test/conformance/misbehaving.mjs');
+    const good = await conform('--load', module, '--filter', 'good', 'recorded');
+    expect([good.stderr, good.exitCode]).toEqual(['', 0]);
+    expect(good.stdout).toContain('2 scenarios: 1 pass, 1 recorded');
+    const wrong = await conform('--load', module, '--filter', 'wrong');
+    expect(wrong.exitCode).toBe(1);
+    expect(wrong.stdout).toContain('E: SEIZE = EPERM');
+    for (const path of ['/nonexistent.mjs', join(root, 'package.json'), join(root, 'eslint.config.js')]) {
+      const { stdout, stderr, exitCode } = await conform('--load', path);
+      expect([stdout, exitCode], stderr).toEqual(['', 2]);
+      expect(stderr.trim().split('\n')).toHaveLength(1);
+    }
+  });
+
   it('says what each observed', async () => {
     const { stdout } = await conform('--filter', 'interrupt-status', '--lines');
     expect(stdout).toContain('    E: wait = event STOP SIGTRAP');

@@ -1,0 +1,112 @@
+/** gVisor's suite, and the suites and probes of strace, rr, gdb and CRIU. */
+import type { Entry, Section } from './entry.js';
+
+/** Behaviours that have a scenario of their name. */
+const own = (...names: readonly string[]): Entry[] => names.map((name) => ({ entry: name, by: [name] }));
+
+export const coverDEF: readonly Section[] = [
+  {
+    title: 'gVisor, ptrace.cc',
+    entries: [
+      ...own(
+        'AttachSelf',
+        'AttachSameThreadGroup',
+        'TraceParentNotAllowed',
+        'TraceNonDescendantNotAllowed',
+        'TraceNonDescendantWithCapabilityAllowed',
+        'TraceDescendantsAllowed',
+        'PrctlSetPtracerInvalidPID',
+        'PrctlSetPtracer',
+        'PrctlSetPtracerPID',
+        'PrctlSetPtracerAny',
+        'PrctlClearPtracer',
+        'PrctlReplacePtracer',
+        'PrctlSetPtracerPersistsPastTraceeThreadExit',
+        'PrctlSetPtracerPersistsPastLeaderExec',
+        'PrctlSetPtracerDoesNotPersistPastNonLeaderExec',
+        'PrctlSetPtracerDoesNotPersistPastTracerThreadExit',
+        'PrctlSetPtracerRespectsTracerThreadID',
+        'PrctlClearPtracerDoesNotAffectCurrentTracer',
+        'PrctlNotInherited',
+        'AttachParent_PeekData_PokeData_SignalSuppression',
+        'GetSigMask',
+        'GetSiginfo_SetSiginfo_SignalInjection',
+      ),
+      { entry: 'SIGKILLDoesNotCauseSignalDeliveryStop', by: ['ptrace05'] },
+      { entry: 'PtraceKill', by: ['ptrace01'] },
+      ...own('GetRegSet', 'GetRegSetPartialRead', 'AttachingConvertsGroupStopToPtraceStop'),
+      { entry: 'PtraceExecveTest', by: ['PtraceExecveTest/TraceExec', 'PtraceExecveTest/NoTraceExec'] },
+      ...own(
+        'ExitWhenParentIsNotTracer_Syscall_TraceVfork_TraceVforkDone',
+        'Int3',
+        'Sysemu_PokeUser',
+        'ERESTART',
+        'Seize_Interrupt_Listen',
+      ),
+      { entry: 'Interrupt_Listen_RequireSeize', by: ['interrupt-requires-seize'] },
+      ...own('SingleStep', 'SeizeSetOptions', 'ExecvePtraceLockStress'),
+      { entry: 'SetYAMAPtraceScope', not: 'it would change a setting of the whole machine, for all who use it' },
+    ],
+  },
+  {
+    title: 'strace',
+    entries: [
+      { entry: 'PTRACE_SEIZE.sh', by: ['seize-running-no-stop'] },
+      ...own('attach-p-eperm-already-traced'),
+      { entry: 'attach-p-eperm-signal', by: ['ptrace02'] },
+      { entry: 'attach-p-eperm-yama', by: ['TraceNonDescendantNotAllowed'] },
+      ...own('attach-f-p'),
+      { entry: 'detach-running', by: ['interrupt-from-running-detach-running'] },
+      ...own('detach-sleeping'),
+      { entry: 'detach-stopped', by: ['interrupt-from-stopped-detach-stopped'] },
+      ...own('detach-vfork', 'interactive_block', 'sigblock', 'sigign', 'block_reset_*'),
+      { entry: 'threads-execve', by: ['exec-former-tid-in-eventmsg', 'mt-exec-bystander-exit-0'] },
+      ...own('looping_threads', 'kill_child', 'restart_syscall-p', 'clone_ptrace', 'filter_seccomp-exitkill'),
+      { entry: 'ptrace_syscall_info', by: ['psi-none', 'psi-entry', 'psi-exit', 'psi-seccomp'] },
+      { entry: 'legacy_syscall_info', by: ['sysgood-bit', 'entry-nr-change'] },
+      {
+        entry: 'ptrace_set_syscall_info',
+        by: ['ssi-nr-changed', 'ssi-nr-cancelled', 'ssi-result-changed', 'ssi-args-changed', 'ssi-success-to-error'],
+      },
+      { entry: 'fork--pidns-translation', by: ['pid-ns-event-messages'] },
+      { entry: 'ptrace.c', by: ['peeksiginfo-errors', 'GetSigMask', 'sigmask-size'] },
+    ],
+  },
+  {
+    title: 'rr',
+    entries: [
+      ...own(
+        'ptrace_attach_null_status',
+        'ptrace_attach_running',
+        'ptrace_attach_sleeping',
+        'ptrace_attach_stopped',
+        'ptrace_attach_syscall',
+        'ptrace_attach_thread_running',
+        'ptrace_seize',
+        'ptrace_trace_clone',
+        'ptrace_syscall_clone_untraced',
+      ),
+      { entry: 'ptrace_trace_exit', by: ['exit-event-codes'] },
+      { entry: 'ptrace_traceme', by: ['traceme-twice'] },
+      ...own('ptrace_sigchld', 'sigchld_blocked', 'ptrace_singlestep'),
+      { entry: 'ptrace_sysemu_syscall', by: ['sysemu'] },
+      ...own('ptrace_exec', 'ptrace_exec32', 'ptrace_debug_regs'),
+      { entry: 'ptrace', by: ['x86/ptrace.c', 'user-regs-peekpoke', 'bad-restart-signal-eio', 'peek-poke-mem-errors'] },
+      ...own('ptrace_tls', 'ptrace_remote_unmap', 'ptrace_breakpoint'),
+      { entry: 'ptrace_change_patched_syscall', by: ['entry-nr-change'] },
+      ...own('kill_ptracee', 'set_ptracer'),
+    ],
+  },
+  {
+    title: 'gdb',
+    entries: [
+      ...own('tracefork-probe', 'tracesysgood-probe', 'vforkdone-probe', 'exitkill-probe'),
+      { entry: 'ret-to-nx-probe', by: ['ret-to-nxpage'] },
+      ...own('already-stopped-attach', 'linux_proc_attach_tgid_threads'),
+    ],
+  },
+  {
+    title: 'CRIU',
+    entries: own('seize-loop', 'zombie-detection', 'stopped-task-handling', 'feature-probes', 'restorer-trap'),
+  },
+];

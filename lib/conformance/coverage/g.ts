@@ -1,0 +1,135 @@
+/** The manual page ptrace(2): what no commit and no other suite has said before. */
+import type { Section } from './entry.js';
+
+export const coverG: readonly Section[] = [
+  {
+    title: 'ptrace(2): requests and errors',
+    entries: [
+      { entry: 'stopped-required-esrch', by: ['stopped-required-esrch'] },
+      { entry: 'untraced-esrch', by: ['untraced-esrch'] },
+      { entry: 'unknown-request-eio', by: ['unknown-request-eio'] },
+      { entry: 'bad-restart-signal-eio', by: ['bad-restart-signal-eio'] },
+      { entry: 'setoptions-invalid-einval-no-change', by: ['setoptions-invalid-einval-no-change'] },
+      { entry: 'setoptions-replaces', by: ['setoptions-replaces'] },
+      { entry: 'seize-args', by: ['seize-args'] },
+      {
+        entry: 'attach-eperm',
+        by: ['attach-eperm', 'attach-eperm-kernel-thread', 'AttachSelf', 'AttachSameThreadGroup'],
+      },
+      { entry: 'traceme-twice', by: ['traceme-twice'] },
+      { entry: 'tracer-thread-binding', by: ['tracer-thread-binding'] },
+      { entry: 'tracer-thread-exit-detaches', by: ['tracer-thread-exit-detaches'] },
+      { entry: 'tracer-exec-keeps', by: ['tracer-exec-keeps'] },
+      { entry: 'pokeuser-register-rules', by: ['pokeuser-register-rules'] },
+      { entry: 'debugreg-rules', by: ['debugreg-rules'] },
+      { entry: 'peek-poke-mem-errors', by: ['peek-poke-mem-errors'] },
+      { entry: 'sigmask-size', by: ['sigmask-size'] },
+    ],
+  },
+  {
+    title: 'ptrace(2): signal-delivery-stop and injection',
+    entries: [
+      { entry: 'all-signals-reported', by: ['all-signals-reported'] },
+      { entry: 'blocked-not-reported', by: ['blocked-not-reported'] },
+      { entry: 'inject-blocked-requeues', by: ['inject-blocked-requeues'] },
+      { entry: 'inject-different-stop-signal', by: ['inject-different-stop-signal'] },
+      { entry: 'inject-from-event-stop-ignored', by: ['inject-from-event-stop-ignored'] },
+      { entry: 'inject-from-syscall-stop-queues', by: ['inject-from-syscall-stop-queues'] },
+      { entry: 'inject-from-handler-step-stop-ignored', by: ['inject-from-handler-step-stop-ignored'] },
+      { entry: 'syscall-interrupted-and-restarted', by: ['syscall-interrupted-and-restarted'] },
+      { entry: 'sigcont-wake-before-delivery', by: ['sigcont-wake-before-delivery'] },
+      { entry: 'attach-sigstop-siginfo', by: ['attach-sigstop-siginfo'] },
+      { entry: 'concurrent-sigstop-loss', by: ['concurrent-sigstop-loss'] },
+      { entry: 'oldsetoptions', by: ['oldsetoptions'] },
+      { entry: 'eintr-bug', by: ['eintr-bug'] },
+      {
+        entry: 'libc-wrapper-errno',
+        not: 'it is about a function of the C library; the system call is made without it here',
+      },
+    ],
+  },
+  {
+    title: 'ptrace(2): group-stop',
+    entries: [
+      { entry: 'mt-group-stop-each-reports', by: ['mt-group-stop-each-reports'] },
+      { entry: 'getsiginfo-discriminates', by: ['getsiginfo-discriminates'] },
+      { entry: 'cont-from-group-stop-then-sigcont', by: ['cont-from-group-stop-then-sigcont'] },
+      { entry: 'rp-sees-both', by: ['rp-sees-both'] },
+    ],
+  },
+  {
+    title: 'ptrace(2): PTRACE_EVENT stops',
+    entries: [
+      { entry: 'getsiginfo-event-code', by: ['getsiginfo-event-code'] },
+      { entry: 'fork-vs-clone-vs-vfork-selection', by: ['fork-vs-clone-vs-vfork-selection'] },
+      { entry: 'clone-untraced', by: ['clone-untraced'] },
+      { entry: 'clone-ptrace-under-seize', by: ['clone-ptrace-under-seize'] },
+      { entry: 'vfork-order', by: ['vfork-order'] },
+      { entry: 'exec-legacy-trap', by: ['exec-legacy-trap'] },
+      { entry: 'exec-event-then-syscall-exit', by: ['exec-event-then-syscall-exit'] },
+      { entry: 'exit-event-codes', by: ['exit-event-codes'] },
+      { entry: 'exit-event-on-sigkill', by: ['exit-event-on-sigkill', 'exit-event-on-sigkill-report'] },
+      { entry: 'mt-exec-with-traceexit', by: ['mt-exec-with-traceexit'] },
+      { entry: 'mt-exec-bystander-exit-0', by: ['mt-exec-bystander-exit-0'] },
+      { entry: 'event-stop-for-new-child', by: ['seized-autoattach-no-sigstop', 'traceme-autoattach-sigstop'] },
+    ],
+  },
+  {
+    title: 'ptrace(2): syscall-stops',
+    entries: [
+      { entry: 'sysgood-bit', by: ['sysgood-bit'] },
+      { entry: 'no-signal-between-entry-and-exit', by: ['no-signal-between-entry-and-exit'] },
+      { entry: 'cont-cancels-exit-stop', by: ['cont-cancels-exit-stop'] },
+      { entry: 'sysemu', by: ['sysemu'] },
+      { entry: 'entry-nr-change', by: ['entry-nr-change'] },
+    ],
+  },
+  {
+    title: 'ptrace(2): SINGLESTEP',
+    entries: [
+      { entry: 'step-siginfo', by: ['step-siginfo'] },
+      { entry: 'tf-hidden', by: ['tf-hidden'] },
+      { entry: 'singleblock', by: ['singleblock'] },
+    ],
+  },
+  {
+    title: 'ptrace(2): death, waiting, the real parent, and who may trace whom',
+    entries: [
+      { entry: 'sigkill-in-stop', by: ['sigkill-in-stop'] },
+      { entry: 'mt-death-order', by: ['mt-death-order'] },
+      { entry: 'leader-exit-alone', by: ['leader-exit-alone'] },
+      { entry: 'wait-always-includes-stops', by: ['wait-always-includes-stops'] },
+      { entry: 'waitid-fields', by: ['waitid-fields', 'end-reported-once'] },
+      { entry: 'tracer-death', by: ['tracer-death'] },
+      {
+        entry: 'tracer-death-implicit-detach-delivers',
+        by: ['tracer-death-implicit-detach-delivers', 'tracer-death-while-stepping'],
+      },
+      { entry: 'clone-wait-selects-tracees', by: ['clone-wait-selects-tracees'] },
+      {
+        entry: 'yama-scope',
+        by: [
+          'yama-scope',
+          'TraceParentNotAllowed',
+          'TraceNonDescendantNotAllowed',
+          'TraceNonDescendantWithCapabilityAllowed',
+          'TraceDescendantsAllowed',
+          'PrctlSetPtracer',
+        ],
+      },
+      {
+        entry: 'access-modes',
+        by: [
+          'access-ids',
+          'access-dumpable',
+          'access-unreadable-program',
+          'access-capabilities',
+          'access-traceme',
+          'access-realcreds-fscreds',
+          'access-user-namespace',
+          'ptrace02',
+        ],
+      },
+    ],
+  },
+];
