@@ -44,7 +44,7 @@ h1 { font-size: 1.1rem; margin: 0; }
 #differing { min-height: 0; }
 #count { color: var(--quiet); white-space: nowrap; }
 #grid { flex: 1; min-height: 0; overflow: auto; border-top: 1px solid var(--line); position: relative; overscroll-behavior: contain; }
-.line { display: grid; grid-template-columns: var(--first) repeat(var(--kernels), var(--cell)); width: max-content; min-width: 100%; }
+.line { display: grid; grid-template-columns: minmax(var(--first), 1fr) repeat(var(--kernels), var(--cell)); width: max(100%, calc(var(--first) + var(--kernels) * var(--cell))); }
 .body { position: relative; }
 .body .line { position: absolute; top: 0; left: 0; height: var(--row); border-bottom: 1px solid var(--line); }
 .body .line:not(.group) { cursor: pointer; }
