@@ -8,14 +8,14 @@ import type { SyscallInfo } from '../kernel/syscall-info.js';
 import { syscallName, syscallNumber } from '../kernel/syscalls.js';
 import type { SigInfo } from '../kernel/siginfo.js';
 import { signalName, signalNumber } from '../kernel/signals.js';
-import { CLD, P_PID, W } from '../kernel/wait-flags.js';
+import { P_PID, W } from '../kernel/wait-flags.js';
 import type { WaitStatus } from '../kernel/wait-status.js';
 import { procState, procStatus, procSyscall } from '../proc.js';
 import type { ScriptChild, SignalLike } from '../raw/child.js';
 import * as raw from '../raw/index.js';
 import type { RequestArgument } from '../raw/request.js';
-import { NO_REPORT, resultText, siginfoText, signalSetText, statusText } from './describe.js';
-import { OutOfTime, type Stage } from './stage.js';
+import { childCodeText, NO_REPORT, resultText, siginfoText, signalSetText, statusText } from './describe.js';
+import { OutOfTime, type Stage, STRANGER } from './stage.js';
 
 const RESTING = 'STtZXI';
 const STATES: Readonly<Record<string, string>> = {
@@ -27,8 +27,6 @@ const STATES: Readonly<Record<string, string>> = {
   Z: 'Z (zombie)',
   X: 'X (dead)',
 };
-
-const CLD_NAMES = new Map<number, string>(Object.entries(CLD).map(([name, code]) => [code, `CLD_${name}`]));
 
 /** A signal as its number; 0 is none. */
 function numberOf(signal: SignalLike): number {
@@ -292,7 +290,7 @@ export class Actor {
     if (message === undefined) this.observe('event message', result);
     else {
       const name = this.stage.nameOf(Number(message));
-      const known = message !== 0n && name !== 'another process';
+      const known = message !== 0n && name !== STRANGER;
       this.observe('event message', known ? name : `0x${message.toString(16)}`);
     }
     return message;
@@ -362,7 +360,7 @@ export class Actor {
       case 'seccomp':
         return `seccomp ${this.syscallName(info.nr)} data 0x${info.retData.toString(16)}`;
       case 'exit':
-        return `exit ${info.rval > 0n && this.stage.nameOf(Number(info.rval)) !== 'another process' ? this.stage.nameOf(Number(info.rval)) : resultText(info.rval)}`;
+        return `exit ${this.stage.valueText(info.rval)}`;
     }
   }
 
@@ -459,7 +457,7 @@ export class Actor {
       const result = this.stage.attempt(() => {
         const found = raw.waitid(P_PID, this.tid, flags | W.WNOHANG);
         if (found === null) return;
-        text = `${CLD_NAMES.get(found.code) ?? found.code} 0x${found.status.toString(16)}`;
+        text = `${childCodeText(found.code)} 0x${found.status.toString(16)}`;
         const isEnd = found.decoded.kind === 'exited' || found.decoded.kind === 'killed';
         if (isEnd && (flags & W.WNOWAIT) === 0) this.stage.ended(this.tid);
       });

@@ -3,7 +3,10 @@ import { errnoName } from '../kernel/errno.js';
 import { PTRACE_EVENT } from '../kernel/events.js';
 import type { SigInfo } from '../kernel/siginfo.js';
 import { SIG, signalName, signalsInSet } from '../kernel/signals.js';
+import { CLD } from '../kernel/wait-flags.js';
 import type { WaitStatus } from '../kernel/wait-status.js';
+
+const CHILD_CODES = new Map<number, string>(Object.entries(CLD).map(([name, code]) => [code, `CLD_${name}`]));
 
 /** The time limit of a wait has passed: a kernel that is right would have reported something. */
 export const NO_REPORT = 'no report in time';
@@ -36,6 +39,11 @@ export function statusText(status: WaitStatus | undefined): string {
         : `event ${eventText(status.event)} ${signalName(status.signal)}`;
     }
   }
+}
+
+/** The si_code of a SIGCHLD or of waitid(2), such as `CLD_TRAPPED`. */
+export function childCodeText(code: number): string {
+  return CHILD_CODES.get(code) ?? String(code);
 }
 
 /** The result of a system call as the kernel gives it: an error's name, or the value. */

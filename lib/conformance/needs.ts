@@ -9,6 +9,7 @@ import { schedGetaffinity } from '../raw/index.js';
 import { procStatus } from '../proc.js';
 import type { CapabilityGroup } from '../probe/index.js';
 import { i386Program } from './fixtures.js';
+import { YAMA, yamaScope } from './parts/yama.js';
 
 /** Something that `linux-ptrace probe` reports on, by its id: `request.PTRACE_SET_SYSCALL_INFO`, `step.block`. */
 export type ProbedNeed = `${CapabilityGroup}.${string}`;
@@ -35,7 +36,8 @@ const succeeds = (part: ChildScript): boolean =>
 /** A seccomp filter that returns SECCOMP_RET_ALLOW. */
 const ALLOW_ALL = new Uint8Array([0x06, 0, 0, 0, 0, 0, 0xff, 0x7f]);
 
-const YAMA = '/proc/sys/kernel/yama/ptrace_scope';
+const YAMA_CAPABILITY = 2;
+const YAMA_NO_ATTACH = 3;
 
 /** Each tells why it is not there, or nothing. */
 const named = {
@@ -43,7 +45,12 @@ const named = {
   'cap-sys-ptrace': () => (hasCapability(CAP_SYS_PTRACE) ? undefined : 'it needs CAP_SYS_PTRACE'),
   'cap-sys-admin': () => (hasCapability(CAP_SYS_ADMIN) ? undefined : 'it needs CAP_SYS_ADMIN'),
   yama: () => (existsSync(YAMA) ? undefined : 'this kernel has no Yama'),
-  'no-yama': () => (existsSync(YAMA) ? 'Yama is there and would refuse' : undefined),
+  'free-attach': () =>
+    yamaScope() === 0 || (hasCapability(CAP_SYS_PTRACE) && yamaScope() < YAMA_NO_ATTACH)
+      ? undefined
+      : `Yama's ptrace_scope is ${yamaScope()}: not everybody may attach`,
+  'free-traceme': () =>
+    yamaScope() < YAMA_CAPABILITY ? undefined : `Yama's ptrace_scope is ${yamaScope()}: not everybody may be traced`,
   'two-cpus': () => (schedGetaffinity().length >= 2 ? undefined : 'it needs two CPUs'),
   'user-namespaces': () =>
     succeeds(script().syscall('unshare', CLONE.NEWUSER)) ? undefined : 'user namespaces cannot be made here',

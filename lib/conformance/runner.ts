@@ -13,7 +13,7 @@ import type { FromWorker, Setup, ToWorker } from './messages.js';
 import type { Outcome } from './play.js';
 import { killAll, leftoversOf, MARK } from './processes.js';
 import { DEADLINE_MILLIS, type Scenario } from './scenario.js';
-import { FOLDER } from './tiny-program.js';
+import { FOLDER } from './parts/scratch.js';
 
 /** A worker only has to start. */
 const START_MILLIS = 30_000;

@@ -43,7 +43,7 @@ export interface Variant {
 }
 
 export interface Scenario {
-  /** Its name for good, in reports of all versions: the catalogue's, or that of the suite that it comes from. */
+  /** Its name for good, in reports of all versions: that of the suite that it comes from, or one of its own. */
   readonly id: string;
   /** The behaviour in one sentence. */
   readonly title: string;

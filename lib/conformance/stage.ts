@@ -18,7 +18,7 @@ import * as raw from '../raw/index.js';
 import { procStatus } from '../proc.js';
 import { scaledMillis } from '../time-scale.js';
 import { Actor } from './actor.js';
-import { NO_REPORT, statusText } from './describe.js';
+import { NO_REPORT, resultText, statusText } from './describe.js';
 
 /** How long what a right kernel does at once may take on a busy machine. */
 const PATIENCE_MILLIS = 5000;
@@ -40,6 +40,9 @@ export class Skip extends Error {}
 export class OutOfTime extends Error {}
 
 const napping = new Int32Array(new SharedArrayBuffer(4));
+
+/** A process that does not take part. */
+export const STRANGER = 'another process';
 
 /** How a tracee came to be one. */
 export type Beginning = 'traceme' | 'attach' | 'seize';
@@ -109,7 +112,13 @@ export class Stage {
   nameOf(pid: number): string {
     if (pid === process.pid) return 'R';
     if (pid === 0) return 'the kernel';
-    return this.#actors.findLast(({ tid }) => tid === pid)?.name ?? 'another process';
+    return this.#actors.findLast(({ tid }) => tid === pid)?.name ?? STRANGER;
+  }
+
+  /** What a system call has given: a process's name where it is the id of one on the stage, else an error's name or the number. */
+  valueText(value: bigint): string {
+    const name = value > 0n ? this.nameOf(Number(value)) : STRANGER;
+    return name === STRANGER ? resultText(value) : name;
   }
 
   /** Ends the play: it does not apply here. */
@@ -117,9 +126,14 @@ export class Stage {
     throw new Skip(reason);
   }
 
-  /** What must be so for the play to mean anything. Not for what is to be observed. */
-  require(condition: unknown, what: string): asserts condition {
-    if (condition === undefined || condition === null || condition === false) throw new Error(`not so: ${what}`);
+  /**
+   * What must be so, or there, for the play to mean anything. Not for what is to be observed.
+   *
+   * @returns the value, which is not undefined, null or false
+   */
+  require<T>(value: T, what: string): NonNullable<T> {
+    if (value === undefined || value === null || value === false) throw new Error(`not so: ${what}`);
+    return value;
   }
 
   // ---- Players ----

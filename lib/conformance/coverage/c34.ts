@@ -24,7 +24,7 @@ export const coverC34: readonly Section[] = [
   {
     title: 'selftests: breakpoints',
     entries: [
-      ...itself('hwbp-matrix'),
+      { entry: 'hwbp-matrix', by: ['hwbp-matrix', 'hwbp-icebp'] },
       { entry: 'hwbp-arm64', by: ['hwbp-arm64', 'hwbp-arm64-execute'] },
       { entry: 'step_after_suspend_test', not: 'It suspends the machine to RAM' },
     ],

@@ -66,7 +66,8 @@ function cell([id, title, beginning]: (typeof beginnings)[number], first: Action
     rule:
       'Group-stop, INTERRUPT, LISTEN, SIGCONT and the signals that a tracee is resumed with act on one state. The transcript is that of a model of this state, which is held ' +
       'against the kernel by random sequences as well.',
-    since: '5.17',
+    // The oldest that they were held against.
+    since: '5.10',
     play(s) {
       const e = modelTracee(s);
       for (const action of sequence) if (!perform(e, action, OPTIONS)) break;

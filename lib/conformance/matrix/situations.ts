@@ -6,13 +6,15 @@
  */
 import { PTRACE_EVENT } from '../../kernel/events.js';
 import { PTRACE_O } from '../../kernel/options.js';
-import { PTRACE } from '../../kernel/requests.js';
+import { SIG } from '../../kernel/signals.js';
 import { type ChildScript, CLONE, type Part } from '../../raw/child.js';
 import type { Actor } from '../actor.js';
 import type { Need } from '../needs.js';
-import { seccompFilter, VERDICT } from '../scenarios/seccomp-filter.js';
+import { tinyProgram } from '../parts/programs.js';
+import { seccompFilter, VERDICT } from '../parts/seccomp-filter.js';
+import { toEntry, toSyscallStop } from '../parts/system-calls.js';
+import { otherTracer } from '../parts/tracing.js';
 import type { Stage } from '../stage.js';
-import { tinyProgram } from '../tiny-program.js';
 
 /** What the rules need to know of a situation. */
 export interface Situation {
@@ -78,25 +80,20 @@ function toStop(e: Actor, signal: number): Actor {
   return e;
 }
 
-const SIGUSR1 = 10;
-const SIGSTOP = 19;
-const SIGTRAP = 5;
-
 /** A system call that does nothing, needs nothing and gives 0. */
 const CALL = 'munlockall';
 
-function toEntry(e: Actor): Actor {
-  do {
-    e.syscall();
-    e.wait();
-  } while (e.syscallName(e.registers().syscallNumber) !== CALL);
+/** At the entry of that call. */
+function inCall(s: Stage): Actor {
+  const e = started(s, SYSGOOD, (c) => c.syscall(CALL));
+  toEntry(e, CALL);
   return e;
 }
 
 /** A group-stop by its own SIGSTOP. */
 function toGroupStop(e: Actor): Actor {
-  toStop(e, SIGSTOP).cont('SIGSTOP');
-  e.expectStop(SIGSTOP);
+  toStop(e, SIG.SIGSTOP).cont('SIGSTOP');
+  e.expectStop(SIG.SIGSTOP);
   return e;
 }
 
@@ -126,7 +123,7 @@ export const situations: readonly Situation[] = [
   stop('signal', 'in a signal-delivery-stop', (s) =>
     toStop(
       started(s, SYSGOOD, (c) => c.tgkillSelf('SIGUSR1')),
-      SIGUSR1,
+      SIG.SIGUSR1,
     ),
   ),
   stop(
@@ -150,7 +147,7 @@ export const situations: readonly Situation[] = [
         options: SYSGOOD | PTRACE_O.TRACEFORK,
       });
       const child = toEvent(parent, PTRACE_EVENT.FORK).newTask('E');
-      child.expectStop(SIGTRAP);
+      child.expectStop(SIG.SIGTRAP);
       return child;
     },
     { special: 'new-child' },
@@ -167,7 +164,7 @@ export const situations: readonly Situation[] = [
     (s) => {
       const e = started(s, SYSGOOD | PTRACE_O.TRACEVFORK, quietClone(CLONE.VM | CLONE.VFORK));
       const child = toEvent(e, PTRACE_EVENT.VFORK).newTask('child');
-      child.expectStop(SIGTRAP);
+      child.expectStop(SIG.SIGTRAP);
       child.cont();
       child.wait();
       return e;
@@ -224,16 +221,15 @@ export const situations: readonly Situation[] = [
     },
     { special: 'seccomp', needs: ['event.PTRACE_EVENT_SECCOMP'], ...withOption(PTRACE_O.TRACESECCOMP) },
   ),
-  stop('syscall-entry', 'in a syscall-enter-stop', (s) => toEntry(started(s, SYSGOOD, (c) => c.syscall(CALL))), {
+  stop('syscall-entry', 'in a syscall-enter-stop', inCall, {
     special: 'syscall-entry',
   }),
   stop(
     'syscall-exit',
     'in a syscall-exit-stop',
     (s) => {
-      const e = toEntry(started(s, SYSGOOD, (c) => c.syscall(CALL)));
-      e.syscall();
-      e.wait();
+      const e = inCall(s);
+      toSyscallStop(e);
       return e;
     },
     { special: 'syscall-exit' },
@@ -244,10 +240,10 @@ export const situations: readonly Situation[] = [
     (s) => {
       const e = toStop(
         started(s, SYSGOOD, (c) => c.tgkillSelf('SIGUSR1')),
-        SIGUSR1,
+        SIG.SIGUSR1,
       );
       e.step();
-      e.expectStop(SIGTRAP);
+      e.expectStop(SIG.SIGTRAP);
       return e;
     },
     { needs: ['step.single'] },
@@ -257,9 +253,9 @@ export const situations: readonly Situation[] = [
     'in the stop of a single-step into a handler',
     (s) => {
       const part: Part = (c) => c.handle('SIGUSR1', (h) => h.syscall(CALL)).tgkillSelf('SIGUSR1');
-      const e = toStop(started(s, SYSGOOD, part), SIGUSR1);
+      const e = toStop(started(s, SYSGOOD, part), SIG.SIGUSR1);
       e.step('SIGUSR1');
-      e.expectStop(SIGTRAP);
+      e.expectStop(SIG.SIGTRAP);
       return e;
     },
     { needs: ['step.single'], special: 'in-handler' },
@@ -311,17 +307,10 @@ export const situations: readonly Situation[] = [
     'traced by another process',
     (s) => {
       const e = s.pauser();
-      const other = s.child('T', (c) =>
-        c
-          .syscall('ptrace', PTRACE.SEIZE, e.tid, 0, 0)
-          .store('seize')
-          .store('done', 1)
-          .loop((again) => again.pause()),
-      );
-      other.untilWord('done', 1n);
+      otherTracer(s, e);
       return e;
     },
-    { tracing: 'none', stopped: false, special: 'foreign', needs: ['no-yama'] },
+    { tracing: 'none', stopped: false, special: 'foreign', needs: ['free-attach'] },
   ),
   stop('untraced', 'running, traced by nobody', (s) => s.pauser(), {
     tracing: 'none',

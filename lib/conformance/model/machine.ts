@@ -1,7 +1,7 @@
 /**
  * A model of one process under ptrace and job control, to be held against the kernel.
  *
- * It is the state that kernel/signal.c and kernel/ptrace.c keep for a process with one thread, and their rules, since Linux 5.17: what a signal does on
+ * It is the state that kernel/signal.c and kernel/ptrace.c keep for a process with one thread, and their rules, since Linux 5.10: what a signal does on
  * its way in ({@link Machine.kill}), what the process does when it may run ({@link Machine.#run}), and what each request does. Its tracer and its parent are the same
  * process, so group-stops are reported as ptrace-stops only while it is traced.
  *

@@ -1,10 +1,12 @@
 /** Attaching to what is stopped already. */
 import { statusText } from '../../describe.js';
+import { untilSleepsIn } from '../../parts/activity.js';
+import { ask } from '../../parts/script-requests.js';
+import { tell, waitInto } from '../../parts/script-waits.js';
 import { commit, scenario, type Scenario } from '../../scenario.js';
 import { PTRACE_O } from '../../../kernel/options.js';
 import { PTRACE } from '../../../kernel/requests.js';
 import { W } from '../../../kernel/wait-flags.js';
-import { askInto, sleepsIn, tell, waitInto } from './parts.js';
 
 const transitions = commit('d79fdd6d96f4', 'ptrace: Clean transitions between TASK_STOPPED and TRACED');
 
@@ -166,12 +168,12 @@ export const attachStopped: readonly Scenario[] = [
           w.loop((again) => again.pause());
         });
         c.waitUntil('gate', '!=', 0);
-        askInto(c, 'ATTACH', PTRACE.ATTACH, c.word('E'));
-        c.set(1).store('attached');
+        ask(c, 'ATTACH', PTRACE.ATTACH, c.word('E'));
+        c.store('attached', 1);
         c.loop((again) => again.pause());
       });
       const w = s.adopt('W', Number(r.untilSet('W')));
-      s.until('the other thread waits', () => sleepsIn(w, 'wait4'));
+      untilSleepsIn(w, 'wait4');
       r.setWord('gate', 1n);
       r.untilSet('attached');
       r.untilSet('wait of the other thread for any');

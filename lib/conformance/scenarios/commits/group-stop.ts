@@ -1,8 +1,10 @@
 /** Group-stops under ptrace: who takes part, and how often it is told. Of the series of March to June 2011. */
+import { RealParent } from '../../parts/real-parent.js';
+import { twoSleepers } from '../../parts/sleepers.js';
+import { tracedPair, traceSleeping } from '../../parts/tracing.js';
 import { commit, scenario, type Scenario } from '../../scenario.js';
 import { SIG } from '../../../kernel/signals.js';
 import { procState, procTasks } from '../../../proc.js';
-import { RealParent, tracedPair, traceSleeping, twoSleepers } from './parts.js';
 import { PTRACE_O } from '../../../kernel/options.js';
 
 const once = commit('39efa3ef3a37', 'signal: Use GROUP_STOP_PENDING to stop once for a single group stop');

@@ -1,7 +1,8 @@
 /** PTRACE_INTERRUPT, of the series of June 2011. */
 import { PTRACE_O } from '../../../kernel/options.js';
+import { beating, runs } from '../../parts/activity.js';
+import { toEntry } from '../../parts/system-calls.js';
 import { commit, scenario, suite, type Scenario } from '../../scenario.js';
-import { beating, runs } from './parts.js';
 
 const implement = commit('fca26f260c52', 'ptrace: implement PTRACE_INTERRUPT');
 
@@ -164,13 +165,7 @@ export const interrupt: readonly Scenario[] = [
       const e = s.tracee('E', (c) => c.syscall('getpid').syscall('getppid').exitGroup(0), {
         options: PTRACE_O.TRACESYSGOOD,
       });
-      s.unrecorded(() => {
-        // The entry of getpid: what the gate calls is over when it is open.
-        do {
-          e.syscall();
-          e.wait();
-        } while (e.syscallName(e.registers().syscallNumber) !== 'getpid');
-      });
+      toEntry(e, 'getpid');
       e.syscallInfo();
       e.interrupt();
       e.syscall();

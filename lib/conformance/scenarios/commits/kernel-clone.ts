@@ -3,8 +3,9 @@ import { PTRACE_O } from '../../../kernel/options.js';
 import { SIG } from '../../../kernel/signals.js';
 import { W } from '../../../kernel/wait-flags.js';
 import { CLONE } from '../../../raw/child.js';
+import type { Actor } from '../../actor.js';
+import { observeResult } from '../../parts/system-calls.js';
 import { commit, manual, scenario, suite, type Scenario } from '../../scenario.js';
-import { resultRegister } from './kernel-paths.js';
 
 const PTRACED_CHILD = CLONE.PTRACE | SIG.SIGCHLD;
 
@@ -111,13 +112,13 @@ export const kernelClone: readonly Scenario[] = [
       e.syscall();
       e.wait();
       const exit = e.registers();
-      e.observe('result', resultRegister(e));
+      observeResult(e);
       e.cont();
       e.wait();
       e.newTask('L');
       e.step();
       e.wait();
-      e.observe('result', resultRegister(e));
+      observeResult(e);
       e.observe('at the same place', e.registers().pc === exit.pc);
       e.cont();
       e.wait();
@@ -235,7 +236,7 @@ export const kernelClone: readonly Scenario[] = [
     since: '5.10',
     history: 'Before 4.18, and for a traced creator before 5.10, the new thread ran.',
     play(s) {
-      const begin = (name: string): ReturnType<typeof s.child> => {
+      const begin = (name: string): Actor => {
         const made = s.child(name, (c) =>
           c
             .setPtracerAny()

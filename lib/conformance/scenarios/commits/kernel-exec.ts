@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { PTRACE_O } from '../../../kernel/options.js';
 import { PTRACE } from '../../../kernel/requests.js';
+import { hollowProgram } from '../../parts/programs.js';
+import { executable, scratchDirectory } from '../../parts/scratch.js';
 import { commit, manual, scenario, type Scenario } from '../../scenario.js';
-import { executable, hollowProgram, scratchDirectory } from './kernel-program.js';
 
 /** What is never run: the tracee is killed at the event. */
 const ANY_PROGRAM = '/proc/self/exe';

@@ -4,8 +4,8 @@ import { encodeSiginfo } from '../../../kernel/siginfo.js';
 import { PTRACE_O } from '../../../kernel/options.js';
 import { SA } from '../../../raw/child.js';
 import * as raw from '../../../raw/index.js';
+import { observeResult, toEntry } from '../../parts/system-calls.js';
 import { commit, manual, scenario, type Scenario } from '../../scenario.js';
-import { resultRegister, toEntry } from './kernel-paths.js';
 
 /** More instructions than the machine's loop of system calls has. */
 const LOOP_STEPS = 24;
@@ -86,7 +86,7 @@ export const kernelStep: readonly Scenario[] = [
           e.mustSucceed(e.step(), 'SINGLESTEP');
           const status = e.wait();
           stops.add(status?.kind === 'stopped' && status.signal === SIG.SIGTRAP ? 'SIGTRAP' : 'another');
-          if (e.registers().pc === behind) there = resultRegister(e);
+          if (e.registers().pc === behind) there = s.valueText(e.registers().result);
         }
       });
       e.observe('steps end by', [...stops].join(', '));
@@ -121,7 +121,7 @@ export const kernelStep: readonly Scenario[] = [
       toEntry(e, 'getppid');
       e.step();
       e.wait();
-      e.observe('result', resultRegister(e));
+      observeResult(e);
       e.observe(
         'SETSIGINFO',
         s.attempt(() => raw.setSiginfo(e.tid, encodeSiginfo({ signal: SIG.SIGUSR1, value: 7n, pid: e.tid }))),

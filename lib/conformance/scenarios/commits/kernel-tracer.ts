@@ -3,9 +3,10 @@ import { PTRACE_O } from '../../../kernel/options.js';
 import { PTRACE } from '../../../kernel/requests.js';
 import { SIG } from '../../../kernel/signals.js';
 import { W } from '../../../kernel/wait-flags.js';
-import { decodeWaitStatus } from '../../../kernel/wait-status.js';
 import { CLONE } from '../../../raw/child.js';
 import { statusText } from '../../describe.js';
+import { storedStatus } from '../../parts/script-waits.js';
+import { anyonesPauser } from '../../parts/sleepers.js';
 import { commit, manual, scenario, suite, type Scenario } from '../../scenario.js';
 
 const ROUNDS = 25;
@@ -78,7 +79,7 @@ export const kernelTracer: readonly Scenario[] = [
       p.untilSet('done');
       p.result('attach', 'ATTACH of 1 inside');
       p.result('waited', 'wait for 1 inside');
-      p.observe('status', statusText(decodeWaitStatus(Number(p.word('status')))));
+      p.observe('status', storedStatus(p, 'status'));
       p.result('detach', 'DETACH of 1 inside');
       const init = s.adopt('I', Number(p.untilSet('init')));
       init.attach();
@@ -109,14 +110,9 @@ export const kernelTracer: readonly Scenario[] = [
       'about, running or stopped. It is an option of each tracee; DETACH takes it away.',
     since: '3.8',
     play(s) {
-      const idle = (name: string): ReturnType<typeof s.child> => {
-        const made = s.child(name, (c) => c.setPtracerAny().loop((again) => again.pause()));
-        made.untilAsleep();
-        return made;
-      };
-      const running = idle('E');
-      const stopped = idle('F');
-      const spared = idle('G');
+      const running = anyonesPauser(s, 'E');
+      const stopped = anyonesPauser(s, 'F');
+      const spared = anyonesPauser(s, 'G');
       const x = s.child('X', (c) =>
         c
           .syscall('ptrace', PTRACE.SEIZE, running.tid, 0, PTRACE_O.EXITKILL)

@@ -2,11 +2,9 @@
 import { PTRACE } from '../../../kernel/requests.js';
 import { SIG } from '../../../kernel/signals.js';
 import { P_PID, W } from '../../../kernel/wait-flags.js';
-import { decodeWaitStatus } from '../../../kernel/wait-status.js';
-import { procSyscall } from '../../../proc.js';
 import { type ChildScript, CLONE, result, type Value } from '../../../raw/child.js';
-import type { Actor } from '../../actor.js';
-import { statusText } from '../../describe.js';
+import { untilSleepsIn } from '../../parts/activity.js';
+import { storedStatus } from '../../parts/script-waits.js';
 import { commit, manual, scenario, type Scenario } from '../../scenario.js';
 
 /** Stops of the loop that restarts and waits beside each other. */
@@ -14,12 +12,6 @@ const RESTARTS = 100;
 /** How a wait status word has a stop by SIGUSR1. */
 const STOPPED_BY_SIGUSR1 = (SIG.SIGUSR1 << 8) | 0x7f;
 const SIGINFO_BYTES = 128;
-
-/** Waits until a process sleeps in wait4. */
-function untilWaits(p: Actor): void {
-  const wait4 = p.syscallNumber('wait4');
-  p.stage.until(`${p.name} waits`, () => procSyscall(p.tid) === wait4);
-}
 
 /** Kills a tracee and waits until it is a zombie, which it leaves. */
 function killed(c: ChildScript, tid: Value): ChildScript {
@@ -52,7 +44,7 @@ export const kernelWait: readonly Scenario[] = [
           .loop((again) => again.pause()),
       );
       const d = s.adopt('D', Number(p.untilSet('child')));
-      untilWaits(p);
+      untilSleepsIn(p, 'wait4');
       const x = s.child('X', (c) =>
         killed(c.syscall('ptrace', PTRACE.SEIZE, d.tid, 0, 0).store('seize').set(d.tid, 1), c.register(1))
           .store('dead', 1)
@@ -91,7 +83,7 @@ export const kernelWait: readonly Scenario[] = [
       );
       q.untilSet('attached');
       q.result('attach', 'ATTACH of its child by a thread');
-      untilWaits(q);
+      untilSleepsIn(q, 'wait4');
       const child = q.word('child');
       q.setWord('gate', 1n);
       q.untilSet('done');
@@ -185,7 +177,7 @@ export const kernelWait: readonly Scenario[] = [
       p.untilSet('done');
       p.result('untraced', 'wait for its untraced clone child');
       if (p.word('waited') === p.word('child')) {
-        p.observe('wait for its traced clone child', statusText(decodeWaitStatus(Number(p.word('status')))));
+        p.observe('wait for its traced clone child', storedStatus(p, 'status'));
       } else p.result('waited', 'wait for its traced clone child');
 
       const e = s.child('E', (c) =>

@@ -1,8 +1,8 @@
 /** PTRACE_LISTEN, of the series of June 2011. */
 import type { Actor } from '../../actor.js';
+import { toGroupStop } from '../../parts/tracing.js';
 import { commit, scenario, type Scenario } from '../../scenario.js';
 import type { Stage } from '../../stage.js';
-import { SIG } from '../../../kernel/signals.js';
 
 const implement = commit('544b2c91a9f1', 'ptrace: implement PTRACE_LISTEN');
 
@@ -11,10 +11,7 @@ function groupStopped(s: Stage): Actor {
   return s.unrecorded(() => {
     const e = s.pauser();
     e.mustSucceed(e.seize(), 'SEIZE');
-    e.kill('SIGSTOP');
-    e.expectStop(SIG.SIGSTOP);
-    e.mustSucceed(e.cont('SIGSTOP'), 'CONT');
-    e.expectStop(SIG.SIGSTOP);
+    toGroupStop(e);
     return e;
   });
 }

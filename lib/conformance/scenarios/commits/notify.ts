@@ -1,9 +1,9 @@
 /** What a seized tracee reports of the beginning and the end of its group-stop, of the series of June 2011. */
 import type { Actor } from '../../actor.js';
+import { beating } from '../../parts/activity.js';
 import { commit, scenario, type Scenario } from '../../scenario.js';
 import type { Stage } from '../../stage.js';
 import { SIG } from '../../../kernel/signals.js';
-import { beating } from './parts.js';
 
 const notify = commit('fb1d910c178b', 'ptrace: implement TRAP_NOTIFY and use it for group stop events');
 const listen = commit('544b2c91a9f1', 'ptrace: implement PTRACE_LISTEN');

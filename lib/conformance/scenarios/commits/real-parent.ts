@@ -1,25 +1,16 @@
 /** What the real parent of a tracee sees of its job control: neither less than without a tracer, nor more. */
+import { RealParent } from '../../parts/real-parent.js';
+import { ask } from '../../parts/script-requests.js';
+import { blockSigchld, takeSigchld, tellSigchld } from '../../parts/script-sigchld.js';
+import { tell, waitInto } from '../../parts/script-waits.js';
+import { anyonesSleeper, twoSleepers } from '../../parts/sleepers.js';
+import { traceSleeping } from '../../parts/tracing.js';
 import { commit, manual, scenario, type Scenario } from '../../scenario.js';
 import type { Stage } from '../../stage.js';
 import { PTRACE } from '../../../kernel/requests.js';
 import { SIG } from '../../../kernel/signals.js';
 import { CLD, P_PID, W } from '../../../kernel/wait-flags.js';
 import type { ChildScript } from '../../../raw/child.js';
-import {
-  askInto,
-  blockSigchld,
-  RealParent,
-  takeSigchld,
-  tell,
-  tellSigchld,
-  traceSleeping,
-  twoSleepers,
-  waitInto,
-} from './parts.js';
-
-function anyonesSleeper(c: ChildScript): void {
-  c.setPtracerAny().loop((again) => again.pause());
-}
 
 /** Stops itself, and continues itself, each time that `go` is set: for that it must be let run while its group is stopped. */
 function stopsAndContinues(c: ChildScript): void {
@@ -164,17 +155,17 @@ export const realParent: readonly Scenario[] = [
       rp.wait();
       const x = s.child('X', (c) => {
         blockSigchld(c, 'SIGCHLD 1', 'SIGCHLD 2', 'SIGCHLD 3');
-        askInto(c, 'ATTACH', PTRACE.ATTACH, e.tid);
+        ask(c, 'ATTACH', PTRACE.ATTACH, e.tid);
         takeSigchld(c, 'SIGCHLD 1');
         waitInto(c, 'wait 1', e.tid);
-        askInto(c, 'CONT SIGSTOP', PTRACE.CONT, e.tid, SIG.SIGSTOP);
+        ask(c, 'CONT SIGSTOP', PTRACE.CONT, e.tid, 0, SIG.SIGSTOP);
         takeSigchld(c, 'SIGCHLD 2');
         waitInto(c, 'wait 2', e.tid);
-        askInto(c, 'CONT SIGSTOP again', PTRACE.CONT, e.tid, SIG.SIGSTOP);
+        ask(c, 'CONT SIGSTOP again', PTRACE.CONT, e.tid, 0, SIG.SIGSTOP);
         takeSigchld(c, 'SIGCHLD 3');
         waitInto(c, 'wait 3', e.tid);
-        askInto(c, 'DETACH', PTRACE.DETACH, e.tid);
-        c.set(1).store('done');
+        ask(c, 'DETACH', PTRACE.DETACH, e.tid);
+        c.store('done', 1);
         c.loop((again) => again.pause());
       });
       x.untilSet('done');
@@ -269,12 +260,12 @@ export const realParent: readonly Scenario[] = [
       const x = s.child('X', (c) => {
         c.fork((child) => child.loop((again) => again.pause())).store('C');
         c.thread((t) => {
-          askInto(t, 'ATTACH', PTRACE.ATTACH, t.word('C'));
+          ask(t, 'ATTACH', PTRACE.ATTACH, t.word('C'));
           waitInto(t, 'wait', t.word('C'));
-          askInto(t, 'CONT SIGSTOP', PTRACE.CONT, t.word('C'), SIG.SIGSTOP);
+          ask(t, 'CONT SIGSTOP', PTRACE.CONT, t.word('C'), 0, SIG.SIGSTOP);
           // Waits, but consumes nothing: what is to be consumed is the main thread's.
           t.syscall('waitid', P_PID, t.word('C'), 0, W.WSTOPPED | W.WNOWAIT, 0).store('stopped');
-          t.set(1).store('done');
+          t.store('done', 1);
           t.loop((again) => again.pause());
         });
         c.waitUntil('done', '!=', 0);
@@ -428,14 +419,14 @@ export const realParent: readonly Scenario[] = [
       const x = s.child('X', (c) => {
         c.fork((e) => e.loop((again) => again.pause())).store('E');
         c.thread((t) => {
-          askInto(t, 'ATTACH by a thread', PTRACE.ATTACH, t.word('E'));
+          ask(t, 'ATTACH by a thread', PTRACE.ATTACH, t.word('E'));
           t.loop((again) => again.pause());
         });
         waitInto(c, 'wait for any', -1);
         c.kill(c.word('E'), 'SIGKILL');
         waitInto(c, 'wait for any again', -1);
         waitInto(c, 'wait for the child', c.word('E'));
-        c.set(1).store('done');
+        c.store('done', 1);
         c.loop((again) => again.pause());
       });
       x.untilSet('done');

@@ -1,9 +1,12 @@
 /** PTRACE_SEIZE, of the series of June 2011. */
+import { beating, runs } from '../../parts/activity.js';
+import { helper } from '../../parts/helper-process.js';
+import { ask } from '../../parts/script-requests.js';
+import { tell, waitInto } from '../../parts/script-waits.js';
 import { commit, manual, scenario, type Scenario } from '../../scenario.js';
 import { PTRACE } from '../../../kernel/requests.js';
 import { W } from '../../../kernel/wait-flags.js';
 import type { ChildScript } from '../../../raw/child.js';
-import { askInto, beating, runs, tell, waitInto } from './parts.js';
 
 const implement = commit('3544d72a0e10', 'ptrace: implement PTRACE_SEIZE');
 
@@ -26,11 +29,11 @@ export const seize: readonly Scenario[] = [
       const e = s.child('E', anyonesBeating);
       e.untilSet('beats');
       const x = s.child('X', (c) => {
-        askInto(c, 'SEIZE', PTRACE.SEIZE, e.tid);
-        c.set(1).store('seized');
+        ask(c, 'SEIZE', PTRACE.SEIZE, e.tid);
+        c.store('seized', 1);
         c.waitUntil('look', '!=', 0);
         waitInto(c, 'wait without hang', e.tid, W.__WALL | W.WNOHANG);
-        c.set(1).store('looked');
+        c.store('looked', 1);
         c.waitUntil('gate', '!=', 0);
       });
       x.untilSet('seized');
@@ -74,14 +77,11 @@ export const seize: readonly Scenario[] = [
       e.untilSet('beats');
       e.kill('SIGSTOP');
       e.untilState('T');
-      const x = s.child('X', (c) => {
-        askInto(c, 'SEIZE', PTRACE.SEIZE, e.tid);
+      const x = helper(s, 'X', (c) => {
+        ask(c, 'SEIZE', PTRACE.SEIZE, e.tid);
         waitInto(c, 'wait', e.tid);
-        askInto(c, 'CONT', PTRACE.CONT, e.tid);
-        c.set(1).store('done');
-        c.waitUntil('gate', '!=', 0);
+        ask(c, 'CONT', PTRACE.CONT, e.tid);
       });
-      x.untilSet('done');
       tell(x, 'SEIZE', 'wait', 'CONT');
       runs(e);
       x.setWord('gate', 1n);

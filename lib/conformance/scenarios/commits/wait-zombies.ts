@@ -1,5 +1,9 @@
 /** Waits of tracers and real parents for tasks that die, or have died: they end, and find what there is. */
 import { NO_REPORT } from '../../describe.js';
+import { untilSleepsIn } from '../../parts/activity.js';
+import { RealParent } from '../../parts/real-parent.js';
+import { ask } from '../../parts/script-requests.js';
+import { tell, waitInto } from '../../parts/script-waits.js';
 import { commit, scenario, type Scenario } from '../../scenario.js';
 import { OutOfTime } from '../../stage.js';
 import { PTRACE_O } from '../../../kernel/options.js';
@@ -7,7 +11,6 @@ import { PTRACE } from '../../../kernel/requests.js';
 import { W } from '../../../kernel/wait-flags.js';
 import { type ChildScript, result } from '../../../raw/child.js';
 import { cont } from '../../../raw/index.js';
-import { askInto, RealParent, sleepsIn, tell, waitInto } from './parts.js';
 
 /** The leader exits when `gate` is set, and the other thread lives. */
 function leaderExits(c: ChildScript): void {
@@ -101,15 +104,15 @@ export const waitZombies: readonly Scenario[] = [
       });
       e.untilAsleep();
       const x = s.child('X', (c) => {
-        askInto(c, 'ATTACH', PTRACE.ATTACH, e.tid);
+        ask(c, 'ATTACH', PTRACE.ATTACH, e.tid);
         waitInto(c, 'wait', e.tid);
-        askInto(c, 'CONT', PTRACE.CONT, e.tid);
-        c.set(1).store('ready');
+        ask(c, 'CONT', PTRACE.CONT, e.tid);
+        c.store('ready', 1);
         waitInto(c, 'wait for any', -1);
         c.loop((again) => again.pause());
       });
       x.untilSet('ready');
-      s.until('X waits', () => sleepsIn(x, 'wait4'));
+      untilSleepsIn(x, 'wait4');
       e.setWord('gate', 1n);
       x.untilSet('wait for any');
       tell(x, 'ATTACH', 'wait', 'CONT', 'wait for any');

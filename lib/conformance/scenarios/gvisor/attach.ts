@@ -1,16 +1,15 @@
 /** ATTACH: to oneself, to a parent, to a stopped process, and by many while the tracee executes programs. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { PTRACE } from '../../../kernel/requests.js';
 import { W } from '../../../kernel/wait-flags.js';
 import { result } from '../../../raw/child.js';
+import { MAP, READ_WRITE } from '../../parts/memory-map.js';
+import { executable, scratchDirectory } from '../../parts/scratch.js';
+import { ask } from '../../parts/script-requests.js';
+import { tellFound, waitInto } from '../../parts/script-waits.js';
+import { needsScope } from '../../parts/yama.js';
 import { manual, scenario, type Scenario } from '../../scenario.js';
-import { ask, reap, reaped } from '../manual/tools.js';
-import { gvisorTest, inTurns, needsScope, turn } from './tools.js';
+import { gvisorTest, inTurns, turn } from './tools.js';
 
-const PROT_READ_WRITE = 3;
-const MAP_SHARED = 1;
 const PAGE = 4096;
 const TRACERS = 3;
 const EXECS = 20;
@@ -58,10 +57,7 @@ export const attach: readonly Scenario[] = [
         c.thread((thread) => {
           ask(thread, 'ATTACH of the leader by a thread', PTRACE.ATTACH, thread.word('leader'));
           ask(thread, 'SEIZE of the leader by a thread', PTRACE.SEIZE, thread.word('leader'));
-          thread
-            .set(1)
-            .store('thread done')
-            .loop((again) => again.pause());
+          thread.store('thread done', 1).loop((again) => again.pause());
         }).store('thread');
         inTurns(c, () => {
           c.waitUntil('thread done', '!=', 0);
@@ -98,39 +94,33 @@ export const attach: readonly Scenario[] = [
       const p = s.child('P', (c) => {
         c.setPtracerAny().syscall('memfd_create', 'shared', 0).store('file');
         c.syscall('ftruncate', c.word('file'), PAGE);
-        c.syscall('mmap', 0, PAGE, PROT_READ_WRITE, MAP_SHARED, c.word('file'), 0).store('mapping');
+        c.syscall('mmap', 0, PAGE, READ_WRITE, MAP.SHARED, c.word('file'), 0).store('mapping');
         c.store('private', 10).syscall('getpid').store('P');
         c.fork((child) => {
           inTurns(child, () => {
             const parent = child.word('P');
             ask(child, 'ATTACH', PTRACE.ATTACH, parent);
-            reap(child, 'its wait', parent, W.__WALL);
-            const peek = (word: string): [typeof parent, typeof parent] => [
-              word === 'private' ? child.address('private') : child.word('mapping'),
-              child.address(`${word} as read`),
-            ];
-            for (const [word, value] of [
-              ['private', 20],
-              ['shared', 30],
+            waitInto(child, 'its wait', parent);
+            for (const [word, at, value] of [
+              ['private', child.address('private'), 20],
+              ['shared', child.word('mapping'), 30],
             ] as const) {
-              const [from, to] = peek(word);
-              ask(child, `PEEKDATA of ${word} memory`, PTRACE.PEEKDATA, parent, from, to);
-              ask(child, `POKEDATA of ${word} memory`, PTRACE.POKEDATA, parent, from, value);
+              const read = child.address(`${word} as read`);
+              ask(child, `PEEKDATA of ${word} memory`, PTRACE.PEEKDATA, parent, at, read);
+              ask(child, `POKEDATA of ${word} memory`, PTRACE.POKEDATA, parent, at, value);
             }
             ask(child, 'DETACH', PTRACE.DETACH, parent);
           });
         }).store('C');
         c.wait4(c.word('C'), 0).store('waited');
         c.syscall('pread64', c.word('file'), c.address('read'), 8, 0);
-        c.set(1)
-          .store('reaped')
-          .loop((again) => again.pause());
+        c.store('reaped', 1).loop((again) => again.pause());
       });
       const child = s.adoptFork('C', Number(p.untilSet('C')), p);
       p.untilAsleep();
       turn(child);
       child.result('ATTACH');
-      reaped(s, child, 'its wait');
+      tellFound(child, 'its wait');
       for (const word of ['private', 'shared']) {
         child.result(`PEEKDATA of ${word} memory`);
         child.result(`${word} as read`);
@@ -221,13 +211,8 @@ export const attach: readonly Scenario[] = [
     since: '3.4',
     play(s) {
       needsScope(s, 0, 1);
-      const folder = mkdtempSync(join(tmpdir(), 'linux-ptrace-'));
-      s.onClose(() => {
-        rmSync(folder, { recursive: true });
-      });
       // The execve has taken the lock when it finds that this is no program, and E lives on.
-      const file = join(folder, 'no-program');
-      writeFileSync(file, 'plain text', { mode: 0o755 });
+      const file = executable(scratchDirectory(s), 'no-program', 'plain text');
       const e = s.child('E', (c) => {
         c.setPtracerAny().loop((again) => {
           again.exec(file).store('execve').increment('execs');

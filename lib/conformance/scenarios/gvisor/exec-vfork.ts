@@ -2,9 +2,9 @@
 import { PTRACE_O } from '../../../kernel/options.js';
 import { W } from '../../../kernel/wait-flags.js';
 import type { Actor } from '../../actor.js';
+import { tinyProgram } from '../../parts/programs.js';
 import { commit, manual, scenario, type Scenario } from '../../scenario.js';
 import type { Stage } from '../../stage.js';
-import { tinyProgram } from '../../tiny-program.js';
 import { gvisorTest } from './tools.js';
 
 const execOfThread = gvisorTest('Execve_GetRegs_PeekUser_SIGKILL_TraceClone_TraceExit');

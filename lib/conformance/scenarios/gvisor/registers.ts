@@ -1,6 +1,7 @@
 /** GETREGSET, and single steps. */
 import { NT } from '../../../kernel/regsets.js';
 import { PTRACE } from '../../../kernel/requests.js';
+import { nopBytes } from '../../parts/instructions.js';
 import { scenario, type Scenario } from '../../scenario.js';
 import { gvisorTest } from './tools.js';
 
@@ -79,7 +80,6 @@ export const registers: readonly Scenario[] = [
     rule: 'A step in plain code traps behind the next instruction, wherever that is; here in a row of instructions that do nothing.',
     play(s) {
       const e = s.tracee('E', (c) => c.nops().exitGroup(0));
-      const nop = s.arch.name === 'x64' ? 1n : 4n;
       const start = e.child.nops;
       e.changeRegisters((registers) => {
         registers.pc = start;
@@ -88,7 +88,7 @@ export const registers: readonly Scenario[] = [
         s.unrecorded(() => e.step());
         e.wait();
         e.siginfo();
-        e.observe('instructions executed', (e.registers().pc - start) / nop);
+        e.observe('instructions executed', (e.registers().pc - start) / nopBytes(e));
       }
       e.ptraceKill();
       e.wait();

@@ -2,24 +2,17 @@
 import { PTRACE_O } from '../../../kernel/options.js';
 import { PTRACE } from '../../../kernel/requests.js';
 import { SIG } from '../../../kernel/signals.js';
-import { W } from '../../../kernel/wait-flags.js';
 import { result } from '../../../raw/child.js';
 import type { Actor } from '../../actor.js';
+import { unprivileged } from '../../parts/credentials.js';
+import { tinyProgram } from '../../parts/programs.js';
+import { ask } from '../../parts/script-requests.js';
+import { tellFound, waitInto } from '../../parts/script-waits.js';
+import { toSyscallStop } from '../../parts/system-calls.js';
+import { needsScope } from '../../parts/yama.js';
 import { manual, scenario, type Scenario } from '../../scenario.js';
 import type { Stage } from '../../stage.js';
-import { tinyProgram } from '../../tiny-program.js';
-import { ask, reap, reaped } from '../manual/tools.js';
-import {
-  ANY_PTRACER,
-  gvisorTest,
-  inTurns,
-  needsScope,
-  setPtracer,
-  tryAttach,
-  turn,
-  unprivileged,
-  withoutCapability,
-} from './tools.js';
+import { ANY_PTRACER, gvisorTest, inTurns, setPtracer, tryAttach, turn, withoutCapability } from './tools.js';
 
 const page = manual('prctl(2)', 'PR_SET_PTRACER');
 
@@ -33,6 +26,16 @@ function siblingTracer(s: Stage, e: Actor, turns: readonly string[]): Actor {
         tryAttach(c, word, e.tid);
       }),
     );
+  });
+}
+
+/** A process without privileges that makes an exception for the task that its word `thread` names. */
+function namesThread(s: Stage): Actor {
+  return s.child('E', (c) => {
+    unprivileged(c);
+    inTurns(c, () => {
+      setPtracer(c, 'PR_SET_PTRACER of the thread', c.word('thread'));
+    });
   });
 }
 
@@ -125,7 +128,7 @@ export const setPtracerLasts: readonly Scenario[] = [
         unprivileged(c);
         c.thread((thread) => {
           setPtracer(thread, 'PR_SET_PTRACER', ANY_PTRACER);
-          thread.set(1).store('set').waitUntil('gate', '!=', 0).exec(tinyProgram());
+          thread.store('set', 1).waitUntil('gate', '!=', 0).exec(tinyProgram());
         }).store('thread');
         c.loop((again) => again.pause());
       });
@@ -157,18 +160,13 @@ export const setPtracerLasts: readonly Scenario[] = [
     tags: ['yama', 'threads', 'exit'],
     rule:
       'Yama notes the very task that was named, but looks for its process when somebody attaches. When the task is freed, which is some time after its end ' +
-      '(an RCU grace period), the exception goes; T tries until it is refused.',
+      '(an RCU grace period), the exception goes; the tracer tries until it is refused.',
     since: '3.4',
     needs: ['yama'],
     play(s) {
       needsScope(s, 1, 1);
       withoutCapability(s);
-      const e = s.child('E', (c) => {
-        unprivileged(c);
-        inTurns(c, () => {
-          setPtracer(c, 'PR_SET_PTRACER of the thread', c.word('thread'));
-        });
-      });
+      const e = namesThread(s);
       const t = s.child('T', (c) => {
         unprivileged(c);
         c.thread((thread) => thread.waitUntil('exit', '!=', 0)).store('thread');
@@ -208,19 +206,14 @@ export const setPtracerLasts: readonly Scenario[] = [
     source: [gvisorTest('PrctlSetPtracerRespectsTracerThreadID'), page],
     tags: ['yama', 'exec', 'threads'],
     rule:
-      'It is for the task, not for the number: the thread has another id after its execve, and its old leader is no more. T is traced itself here, so that ' +
+      'It is for the task, not for the number: the thread has another id after its execve, and its old leader is no more. The tracer is traced itself here, so that ' +
       'the first system call of its new program can be made an ATTACH.',
     since: '3.4',
     needs: ['yama'],
     play(s) {
       needsScope(s, 1, 1);
       withoutCapability(s);
-      const e = s.child('E', (c) => {
-        unprivileged(c);
-        inTurns(c, () => {
-          setPtracer(c, 'PR_SET_PTRACER of the thread', c.word('thread'));
-        });
-      });
+      const e = namesThread(s);
       const t = s.child('T', (c) => {
         unprivileged(c);
         c.thread((thread) => thread.waitUntil('gate', '!=', 0).exec(tinyProgram())).store('thread');
@@ -235,13 +228,8 @@ export const setPtracerLasts: readonly Scenario[] = [
       });
       t.setWord('gate', 1n);
       t.wait();
-      s.unrecorded(() => {
-        // The end of the execve, then the program's first call.
-        for (const _ of ['exit', 'entry']) {
-          t.syscall();
-          t.wait();
-        }
-      });
+      // The end of the execve, then the program's first call.
+      for (const _ of ['exit', 'entry']) toSyscallStop(t);
       t.changeRegisters((registers) => {
         for (const [index, value] of [PTRACE.ATTACH, e.tid, 0, 0].entries()) registers.setArg(index, value);
       });
@@ -267,7 +255,7 @@ export const setPtracerLasts: readonly Scenario[] = [
     source: [gvisorTest('PrctlClearPtracerDoesNotAffectCurrentTracer'), page],
     tags: ['yama', 'attach', 'proc'],
     rule:
-      'Yama decides when somebody attaches, not at every request. The other accesses that it decides on, such as opening /proc/E/mem, are allowed to the ' +
+      'Yama decides when somebody attaches, not at every request. The other accesses that it decides on, such as opening /proc/PID/mem, are allowed to the ' +
       'tracer because it is the tracer.',
     since: '3.4',
     needs: ['yama'],
@@ -294,27 +282,27 @@ export const setPtracerLasts: readonly Scenario[] = [
           c,
           () => {
             ask(c, 'ATTACH', PTRACE.ATTACH, e.tid);
-            reap(c, 'first wait', e.tid, W.__WALL);
+            waitInto(c, 'first wait', e.tid);
             ask(c, 'CONT', PTRACE.CONT, e.tid);
           },
           () => {
             c.syscall('openat', -100, `/proc/${e.tid}/mem`, 0).set(0, 1);
             c.when(result, '<', 0, (failed) => failed.set(result, 1)).store('open of /proc/E/mem', c.register(1));
             c.kill(e.tid, SIG.SIGUSR1);
-            reap(c, 'second wait', e.tid, W.__WALL);
+            waitInto(c, 'second wait', e.tid);
             ask(c, 'second CONT', PTRACE.CONT, e.tid);
           },
         );
       });
       turn(t);
       t.result('ATTACH');
-      reaped(s, t, 'first wait');
+      tellFound(t, 'first wait');
       t.result('CONT');
       turn(e);
       e.result('PR_SET_PTRACER of 0');
       turn(t);
       t.result('open of /proc/E/mem');
-      reaped(s, t, 'second wait');
+      tellFound(t, 'second wait');
       t.result('second CONT');
     },
     expect: `

@@ -1,20 +1,11 @@
 /** PR_SET_PTRACER: the exception that a process makes from Yama's ptrace_scope 1, and whom it is for. */
+import { unprivileged } from '../../parts/credentials.js';
+import { NO_SUCH_TID } from '../../parts/nothing.js';
+import { needsScope } from '../../parts/yama.js';
 import { manual, scenario, type Scenario } from '../../scenario.js';
-import {
-  ANY_PTRACER,
-  gvisorTest,
-  inTurns,
-  needsScope,
-  setPtracer,
-  tryAttach,
-  turn,
-  unprivileged,
-  withoutCapability,
-} from './tools.js';
+import { ANY_PTRACER, gvisorTest, inTurns, setPtracer, tryAttach, turn, withoutCapability } from './tools.js';
 
 const page = manual('prctl(2)', 'PR_SET_PTRACER');
-/** No process: above every limit of process ids. */
-const NO_PROCESS = 123456789;
 
 export const setPtracerScenarios: readonly Scenario[] = [
   scenario({
@@ -30,7 +21,7 @@ export const setPtracerScenarios: readonly Scenario[] = [
       needsScope(s, 0, 2);
       const e = s.child('E', (c) => {
         inTurns(c, () => {
-          setPtracer(c, 'PR_SET_PTRACER of no process', NO_PROCESS);
+          setPtracer(c, 'PR_SET_PTRACER of no process', NO_SUCH_TID);
         });
       });
       turn(e);
@@ -87,10 +78,7 @@ export const setPtracerScenarios: readonly Scenario[] = [
           t.thread((thread) => {
             thread.waitUntil('thread', '!=', 0);
             tryAttach(thread, 'E named T: ATTACH by a thread of T', thread.word('E'));
-            thread
-              .set(1)
-              .store('thread done')
-              .loop((again) => again.pause());
+            thread.store('thread done', 1).loop((again) => again.pause());
           });
           inTurns(
             t,

@@ -1,7 +1,7 @@
 /** The signal mask, siginfo and injection of signals. */
 import { PTRACE } from '../../../kernel/requests.js';
 import { SIG } from '../../../kernel/signals.js';
-import { result } from '../../../raw/child.js';
+import { result, SA } from '../../../raw/child.js';
 import { getSiginfo } from '../../../raw/index.js';
 import { manual, scenario, type Scenario } from '../../scenario.js';
 import { gvisorTest } from './tools.js';
@@ -80,11 +80,10 @@ export const signals: readonly Scenario[] = [
                 h.compute(h.register(1), 'add', 8).loadAt(result, 4).store('si_code');
                 h.compute(h.register(1), 'add', 16).loadAt(result, 4).store('si_pid');
               },
-              { flags: 4 },
+              { flags: SA.SIGINFO },
             )
             .tgkillSelf('SIGUSR1')
-            .set(1)
-            .store('done')
+            .store('done', 1)
             .loop((again) => again.pause()),
         { by: 'attach' },
       );

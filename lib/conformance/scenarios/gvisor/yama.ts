@@ -1,9 +1,11 @@
 /** Who may attach to whom: Yama's ptrace_scope, the descent of processes, and the capability that is above it. */
+import { unprivileged } from '../../parts/credentials.js';
+import { ask } from '../../parts/script-requests.js';
+import { needsScope } from '../../parts/yama.js';
 import { commit, manual, scenario, type Scenario } from '../../scenario.js';
-import { gvisorTest, inTurns, needsScope, tryAttach, turn, unprivileged, withoutCapability } from './tools.js';
+import { gvisorTest, inTurns, tryAttach, turn, withoutCapability } from './tools.js';
 import { result } from '../../../raw/child.js';
 import { PTRACE } from '../../../kernel/requests.js';
-import { ask } from '../manual/tools.js';
 
 const yamaPage = manual('ptrace(2)', '/proc/sys/kernel/yama/ptrace_scope');
 const yamaCommit = commit('2d514487faf1', 'security: Yama LSM');

@@ -2,6 +2,7 @@
 import type { ChildScript } from '../../../raw/child.js';
 import type { Actor } from '../../actor.js';
 import { resultText } from '../../describe.js';
+import { traceChild } from '../../parts/tracing.js';
 
 /** In the first and the last page of the address space. As unsigned words. */
 export const BAD_ADDRESSES: readonly bigint[] = [0n, 1n, 2n, 3n, -1n, -2n, -3n, -4n].map((value) =>
@@ -12,14 +13,7 @@ export const BAD_ADDRESSES: readonly bigint[] = [0n, 1n, 2n, 3n, -1n, -2n, -3n, 
 export const byBadAddress =
   (requests: readonly (readonly [name: string, request: number, addr: number])[]) =>
   (c: ChildScript): void => {
-    c.fork((e) => {
-      e.dieWithParent()
-        .traceme()
-        .tgkillSelf('SIGSTOP')
-        .loop((again) => again.pause());
-    })
-      .store('E')
-      .wait4(c.word('E'));
+    traceChild(c);
     for (const [name, request, addr] of requests) {
       for (const [index, address] of BAD_ADDRESSES.entries()) {
         c.syscall('ptrace', request, c.word('E'), addr, BigInt.asIntN(64, address)).store(`${name} ${index}`);

@@ -1,15 +1,13 @@
 /** LTP's tests of signals that a tracee gets, and of who may trace whom. */
 import { PTRACE } from '../../../kernel/requests.js';
-import { SIGRTMAX, signalSet } from '../../../kernel/signals.js';
+import { SIG, SIGRTMAX, signalSet } from '../../../kernel/signals.js';
 import type { Part } from '../../../raw/child.js';
 import { signalSetText } from '../../describe.js';
+import { NOBODY } from '../../parts/credentials.js';
+import { NO_SUCH_TID } from '../../parts/nothing.js';
 import { manual, scenario, suite, type Scenario } from '../../scenario.js';
 
 const ltp = (test: string) => suite('ltp', test);
-
-const NOBODY = 65534;
-/** No kernel gives a process this id: PID_MAX_LIMIT is 2^22. */
-const UNUSED_PID = 1 << 23;
 
 export const signalsAndRights: readonly Scenario[] = [
   scenario({
@@ -107,7 +105,7 @@ export const signalsAndRights: readonly Scenario[] = [
     tags: ['attach', 'seize', 'traceme', 'errors'],
     rule: 'A process has one tracer at most, and it stays the first one, whichever way it came.',
     play(s) {
-      const unused = s.adopt('unused id', UNUSED_PID);
+      const unused = s.adopt('unused id', NO_SUCH_TID);
       unused.attach();
       unused.seize();
       const own = s.child('E', (c) =>
@@ -158,7 +156,9 @@ export const signalsAndRights: readonly Scenario[] = [
       'Also those that would end the process, those that stop or continue it, those that are ignored by default, and the realtime signals down to the two that ' +
       'the C library keeps for itself. Suppressed, none of them has an effect.',
     play(s) {
-      const signals = Array.from({ length: SIGRTMAX }, (_, index) => index + 1).filter((signal) => signal !== 9);
+      const signals = Array.from({ length: SIGRTMAX }, (_, index) => index + 1).filter(
+        (signal) => signal !== SIG.SIGKILL,
+      );
       const e = s.tracee(
         'E',
         (c) => {

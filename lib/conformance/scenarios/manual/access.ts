@@ -1,12 +1,14 @@
 /** Who may trace whom: ids, the dumpable attribute, capabilities, user namespaces. */
-import { chmodSync, copyFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { PTRACE_O } from '../../../kernel/options.js';
 import { PTRACE } from '../../../kernel/requests.js';
 import { type ChildScript, CLONE, result } from '../../../raw/child.js';
+import { become, CAP, NOBODY, OTHER, seizedBy, setDumpable, sleeper, somebody } from '../../parts/credentials.js';
+import { tinyProgram } from '../../parts/programs.js';
+import { executable, scratchDirectory } from '../../parts/scratch.js';
+import { ask } from '../../parts/script-requests.js';
 import { commit, manual, scenario, type Scenario } from '../../scenario.js';
-import { tinyProgram } from '../../tiny-program.js';
-import { become, CAP, NOBODY, OTHER, seizedBy, setDumpable, sleeper, somebody } from './credentials.js';
-import { ask, page } from './tools.js';
+import { page } from './tools.js';
 
 const access = page('Ptrace access mode checking');
 const AT_FDCWD = -100;
@@ -124,15 +126,10 @@ export const accessModes: readonly Scenario[] = [
     tags: ['access', 'dumpable', 'exec', 'errors'],
     rule:
       'A tracer reads all of the memory, so the program’s file too: a process that executes one without the right to read it is not dumpable from then on. ' +
-      'E stands at the first instruction of its program here, stopped by a signal and traced by nobody.',
+      'The target stands at the first instruction of its program here, stopped by a signal and traced by nobody.',
     since: '3.4',
     play(s) {
-      const unreadable = `${tinyProgram()}-${process.pid}`;
-      copyFileSync(tinyProgram(), unreadable);
-      s.onClose(() => {
-        rmSync(unreadable, { force: true });
-      });
-      chmodSync(unreadable, 0o711);
+      const unreadable = executable(scratchDirectory(s), 'unreadable', readFileSync(tinyProgram()), 0o711);
       for (const [name, path] of [
         ['readable', tinyProgram()],
         ['unreadable', unreadable],
@@ -201,7 +198,7 @@ export const accessModes: readonly Scenario[] = [
     id: 'access-traceme',
     title: 'TRACEME asks only whether the parent has the capabilities of its child, not whose it is',
     source: [access],
-    needs: ['root', 'cap-sys-ptrace', 'no-yama'],
+    needs: ['root', 'cap-sys-ptrace', 'free-traceme'],
     tags: ['access', 'traceme', 'capabilities', 'errors'],
     rule:
       'Who asks to be traced gives its tracer what it has, so a child with more capabilities than its parent must not: EPERM, unless the parent has ' +

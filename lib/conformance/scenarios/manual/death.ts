@@ -1,11 +1,13 @@
 /** Death of tracees: SIGKILL in stops, and the order in which threads are reported. */
 import { PTRACE_O } from '../../../kernel/options.js';
 import type { Actor } from '../../actor.js';
+import { tinyProgram } from '../../parts/programs.js';
+import { throughCall, toEntry, toNextReport } from '../../parts/system-calls.js';
+import { toGroupStop } from '../../parts/tracing.js';
 import { commit, scenario, type Scenario } from '../../scenario.js';
 import type { Stage } from '../../stage.js';
-import { tinyProgram } from '../../tiny-program.js';
 import type { Part } from '../../../raw/child.js';
-import { page, toEntry } from './tools.js';
+import { page } from './tools.js';
 
 const death = page('Death under ptrace');
 
@@ -60,29 +62,20 @@ export const deaths: readonly Scenario[] = [
       die(s.tracee('EVENT_STOP', sleeper));
       die(s.tracee('signal-delivery-stop', sleeper, { by: 'attach' }));
       const group = s.tracee('group-stop', sleeper);
-      s.unrecorded(() => {
-        group.cont();
-        group.tgkill('SIGSTOP');
-        group.wait();
-        group.cont('SIGSTOP');
-        group.wait();
-      });
+      s.unrecorded(() => group.cont());
+      toGroupStop(group);
       die(group);
       const entry = s.tracee('syscall-enter-stop', (c) => c.syscall('getppid').exitGroup(0), { options });
       toEntry(entry, 'getppid');
       die(entry);
       const exit = s.tracee('syscall-exit-stop', (c) => c.syscall('getppid').exitGroup(0), { options });
-      toEntry(exit, 'getppid');
-      s.unrecorded(() => exit.syscall());
-      s.unrecorded(() => exit.wait());
+      throughCall(exit, 'getppid');
       die(exit);
       const fork = s.tracee('event FORK', (c) => c.fork((f) => f.exitGroup(0)).exitGroup(0), { options });
-      s.unrecorded(() => fork.cont());
-      s.unrecorded(() => fork.wait());
+      toNextReport(fork);
       die(fork);
       const exec = s.tracee('event EXEC', (c) => c.exec(tinyProgram()), { options });
-      s.unrecorded(() => exec.cont());
-      s.unrecorded(() => exec.wait());
+      toNextReport(exec);
       die(exec);
     },
     expect: [

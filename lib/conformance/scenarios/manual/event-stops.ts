@@ -5,9 +5,11 @@ import { procStatus } from '../../../proc.js';
 import { CLONE } from '../../../raw/child.js';
 import type { Actor } from '../../actor.js';
 import { statusText } from '../../describe.js';
+import { seccompFilter, VERDICT } from '../../parts/seccomp-filter.js';
+import { THREAD_FLAGS } from '../../parts/clone-flags.js';
+import { tinyProgram } from '../../parts/programs.js';
+import { toNextReport } from '../../parts/system-calls.js';
 import { scenario, type Scenario } from '../../scenario.js';
-import { tinyProgram } from '../../tiny-program.js';
-import { seccompFilter, VERDICT } from '../seccomp-filter.js';
 import { page } from './tools.js';
 
 const eventStops = page('PTRACE_EVENT stops');
@@ -15,7 +17,6 @@ const options = page('PTRACE_SETOPTIONS');
 
 const FORKS = PTRACE_O.TRACEFORK | PTRACE_O.TRACEVFORK | PTRACE_O.TRACECLONE;
 const EVERYTHING = FORKS | PTRACE_O.TRACEVFORKDONE | PTRACE_O.TRACESECCOMP | PTRACE_O.TRACEEXEC | PTRACE_O.TRACEEXIT;
-const THREAD = CLONE.VM | CLONE.FS | CLONE.FILES | CLONE.SIGHAND | CLONE.THREAD | CLONE.SYSVSEM;
 
 /** The new task of an event is let go. Not in the transcript. */
 function letGo(e: Actor): void {
@@ -103,7 +104,7 @@ export const taskEvents: readonly Scenario[] = [
         ['CLONE_VFORK and SIGUSR1', CLONE.VFORK | SIG.SIGUSR1],
         ['SIGUSR1', SIG.SIGUSR1],
         ['no exit signal', 0],
-        ['a thread', THREAD],
+        ['a thread', THREAD_FLAGS],
       ];
       const e = s.tracee(
         'E',
@@ -115,11 +116,7 @@ export const taskEvents: readonly Scenario[] = [
         { options: FORKS },
       );
       for (const [what] of cases) {
-        const status = s.unrecorded(() => {
-          e.cont();
-          return e.wait();
-        });
-        e.observe(what, statusText(status));
+        e.observe(what, statusText(toNextReport(e)));
         letGo(e);
       }
       e.cont();

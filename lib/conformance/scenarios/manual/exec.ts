@@ -1,10 +1,11 @@
 /** execve: the SIGTRAP of old, PTRACE_EVENT_EXEC, and what becomes of the other threads. */
 import { PTRACE_O } from '../../../kernel/options.js';
 import type { Actor } from '../../actor.js';
+import { tinyProgram } from '../../parts/programs.js';
+import { observeCall, toEntry } from '../../parts/system-calls.js';
 import { scenario, suite, type Scenario } from '../../scenario.js';
 import type { Stage } from '../../stage.js';
-import { tinyProgram } from '../../tiny-program.js';
-import { page, toEntry } from './tools.js';
+import { page } from './tools.js';
 
 const underPtrace = page('execve(2) under ptrace');
 
@@ -116,7 +117,7 @@ export const execs: readonly Scenario[] = [
       e.wait();
       e.syscall();
       e.wait();
-      e.observe('call', e.syscallName(e.registers().syscallNumber));
+      observeCall(e);
       const f = s.tracee('SYSCALL, CONT', (c) => c.exec(tinyProgram()), { by, options });
       toEntry(f, 'execve');
       f.syscall();

@@ -2,6 +2,7 @@
 import { PTRACE_O } from '../../../kernel/options.js';
 import type { Actor } from '../../actor.js';
 import { statusText } from '../../describe.js';
+import { observeCall } from '../../parts/system-calls.js';
 import { scenario, type Scenario } from '../../scenario.js';
 import { page } from './tools.js';
 
@@ -28,7 +29,7 @@ export const exits: readonly Scenario[] = [
       f.cont();
       f.wait();
       f.eventMessage();
-      f.observe('call', f.syscallName(f.registers().syscallNumber));
+      observeCall(f);
       f.observe('its argument', f.registers().arg(0));
       f.cont('SIGUSR1');
       f.wait();

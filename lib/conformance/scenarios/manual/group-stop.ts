@@ -1,28 +1,11 @@
 /** Group-stop: of several threads, for the real parent, and what SIGCONT does to it. */
 import { W } from '../../../kernel/wait-flags.js';
-import type { Actor } from '../../actor.js';
+import { tellFound, waitInto } from '../../parts/script-waits.js';
+import { sleepingPair } from '../../parts/sleepers.js';
 import { scenario, type Scenario } from '../../scenario.js';
-import type { Stage } from '../../stage.js';
-import { page, reap, reaped } from './tools.js';
+import { page } from './tools.js';
 
 const groupStop = page('Group-stop');
-
-/** A process of two threads that sleep: the leader and another one. */
-function twoThreads(s: Stage): readonly [leader: Actor, other: Actor] {
-  const leader = s.child('leader', (c) => {
-    c.thread((b) =>
-      b
-        .syscall('gettid')
-        .store('other')
-        .loop((again) => again.pause()),
-    );
-    c.loop((again) => again.pause());
-  });
-  const other = s.adopt('other', Number(leader.untilSet('other')));
-  leader.untilAsleep();
-  other.untilAsleep();
-  return [leader, other];
-}
 
 export const groupStops: readonly Scenario[] = [
   scenario({
@@ -35,7 +18,7 @@ export const groupStops: readonly Scenario[] = [
       'EVENT_STOP with that signal. SIGCONT ends the stop for all: those that listen report it, and those that were let run report it, too.',
     since: '3.4',
     play(s) {
-      const [leader, other] = twoThreads(s);
+      const [leader, other] = sleepingPair(s, 'leader', 'other');
       s.unrecorded(() => {
         leader.seize();
         other.seize();
@@ -185,7 +168,7 @@ export const groupStops: readonly Scenario[] = [
       'after signals of lower numbers. So suppressing SIGCONT keeps nothing stopped.',
     since: '3.4',
     play(s) {
-      const [leader, other] = twoThreads(s);
+      const [leader, other] = sleepingPair(s, 'leader', 'other');
       s.unrecorded(() => {
         leader.seize();
         leader.tgkill('SIGSTOP');
@@ -240,12 +223,12 @@ export const groupStops: readonly Scenario[] = [
       const rp = s.child('RP', (c) => {
         c.fork((e) => e.setPtracerAny().loop((again) => again.pause())).store('E');
         c.waitUntil('gate', '!=', 0);
-        reap(c, 'wait at the signal-delivery-stop', c.word('E'), W.WUNTRACED | W.WCONTINUED | W.WNOHANG);
-        c.set(1).store('at the signal');
-        reap(c, 'wait at the group-stop', c.word('E'), W.WUNTRACED | W.WCONTINUED);
-        c.set(1).store('stopped');
-        reap(c, 'wait after SIGCONT', c.word('E'), W.WUNTRACED | W.WCONTINUED);
-        c.set(1).store('continued');
+        waitInto(c, 'wait at the signal-delivery-stop', c.word('E'), W.WUNTRACED | W.WCONTINUED | W.WNOHANG);
+        c.store('at the signal', 1);
+        waitInto(c, 'wait at the group-stop', c.word('E'), W.WUNTRACED | W.WCONTINUED);
+        c.store('stopped', 1);
+        waitInto(c, 'wait after SIGCONT', c.word('E'), W.WUNTRACED | W.WCONTINUED);
+        c.store('continued', 1);
         c.loop((again) => again.pause());
       });
       const e = s.adopt('E', Number(rp.untilSet('E')));
@@ -255,17 +238,17 @@ export const groupStops: readonly Scenario[] = [
       e.wait();
       rp.setWord('gate', 1n);
       rp.untilSet('at the signal');
-      reaped(s, rp, 'wait at the signal-delivery-stop');
+      tellFound(rp, 'wait at the signal-delivery-stop');
       e.cont('SIGSTOP');
       e.wait();
       rp.untilSet('stopped');
-      reaped(s, rp, 'wait at the group-stop');
+      tellFound(rp, 'wait at the group-stop');
       e.kill('SIGCONT');
       e.poll();
       e.cont();
       e.wait();
       rp.untilSet('continued');
-      reaped(s, rp, 'wait after SIGCONT');
+      tellFound(rp, 'wait after SIGCONT');
     },
     expect: `
       E: SEIZE = 0

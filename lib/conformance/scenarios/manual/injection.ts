@@ -1,7 +1,8 @@
 /** Signal-delivery-stop: which signals are reported, and what becomes of a signal that a restart injects. */
 import { PTRACE_O } from '../../../kernel/options.js';
+import { toEntry } from '../../parts/system-calls.js';
 import { scenario, suite, type Scenario } from '../../scenario.js';
-import { page, toEntry } from './tools.js';
+import { page } from './tools.js';
 
 const delivery = page('Signal-delivery-stop');
 const injecting = page('Signal injection and suppression');
@@ -307,7 +308,7 @@ export const injection: readonly Scenario[] = [
     tags: ['attach', 'signals', 'group-stop'],
     rule:
       'The manual page calls it a design bug: a tracer cannot tell whether the SIGSTOP it sees is only its own, and when it suppresses it another one may ' +
-      'be gone with it. E sleeps in vfork(2) here, where it takes no signals, so that both pend at once.',
+      'be gone with it. The tracee sleeps in vfork(2) here, where it takes no signals, so that both pend at once.',
     recorded: 'the interface is at fault, and a kernel may keep the two apart or not',
     play(s) {
       for (const directed of ['thread', 'process'] as const) {

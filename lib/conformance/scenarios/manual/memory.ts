@@ -1,12 +1,10 @@
 /** Errors of PEEK, POKE, GETSIGMASK and SETSIGMASK. */
 import { PTRACE } from '../../../kernel/requests.js';
+import { MAP, PRIVATE_ANONYMOUS, PROT } from '../../parts/memory-map.js';
+import { KERNEL_ADDRESS } from '../../parts/nothing.js';
+import { toNextReport } from '../../parts/system-calls.js';
 import { scenario, type Scenario } from '../../scenario.js';
-import { KERNEL_ADDRESS, page } from './tools.js';
-
-const PROT_READ = 1;
-const MAP_SHARED = 1;
-const MAP_PRIVATE = 2;
-const MAP_ANONYMOUS = 0x20;
+import { page } from './tools.js';
 
 export const memory: readonly Scenario[] = [
   scenario({
@@ -23,15 +21,14 @@ export const memory: readonly Scenario[] = [
         'E',
         (c) => {
           c.buffer('text', '0123456789abcdefghijklmnopqrstuv');
-          c.syscall('mmap', 0, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0).store('private');
-          c.syscall('mmap', 0, 4096, 0, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0).store('no access');
-          c.syscall('mmap', 0, 4096, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0).store('shared');
+          c.syscall('mmap', 0, 4096, PROT.READ, PRIVATE_ANONYMOUS, -1, 0).store('private');
+          c.syscall('mmap', 0, 4096, PROT.NONE, PRIVATE_ANONYMOUS, -1, 0).store('no access');
+          c.syscall('mmap', 0, 4096, PROT.READ, MAP.SHARED | MAP.ANONYMOUS, -1, 0).store('shared');
           c.tgkillSelf('SIGUSR1').exitGroup(3);
         },
         { by: 'attach' },
       );
-      s.unrecorded(() => e.cont());
-      s.unrecorded(() => e.wait());
+      toNextReport(e);
       e.peek(0n, 'PEEKDATA of nothing');
       e.poke(0n, 1n, 'POKEDATA of nothing');
       e.peek(KERNEL_ADDRESS, 'PEEKDATA of the kernel');
@@ -84,8 +81,7 @@ export const memory: readonly Scenario[] = [
     since: '3.11',
     play(s) {
       const e = s.tracee('E', (c) => c.block('SIGUSR2').tgkillSelf('SIGUSR1').exitGroup(3), { by: 'attach' });
-      s.unrecorded(() => e.cont());
-      s.unrecorded(() => e.wait());
+      toNextReport(e);
       const all = new Uint8Array(8).fill(0xff);
       e.request('GETSIGMASK of 0 bytes', PTRACE.GETSIGMASK, 0, new Uint8Array(8));
       e.request('GETSIGMASK of 4 bytes', PTRACE.GETSIGMASK, 4, new Uint8Array(8));

@@ -4,8 +4,13 @@ import { PTRACE_O } from '../../../kernel/options.js';
 import { NT } from '../../../kernel/regsets.js';
 import { PTRACE, STRUCT_SIZE } from '../../../kernel/requests.js';
 import { procIsKernelThread } from '../../../proc.js';
+import type { Actor } from '../../actor.js';
+import { NO_SUCH_TID } from '../../parts/nothing.js';
+import { ask } from '../../parts/script-requests.js';
+import { anyonesPauser } from '../../parts/sleepers.js';
+import { otherTracer } from '../../parts/tracing.js';
 import { scenario, suite, type Scenario } from '../../scenario.js';
-import { anyonesPauser, ask, NO_SUCH_TID, page } from './tools.js';
+import { page } from './tools.js';
 
 /** A number far from all requests there are. */
 const UNKNOWN = 0x7777;
@@ -83,7 +88,7 @@ export const requestsAndErrors: readonly Scenario[] = [
       'INTERRUPT and KILL, which need no stop, need the tracer all the same, and leave the process alone.',
     since: '3.4',
     play(s) {
-      const requests = (who: ReturnType<typeof s.pauser>): void => {
+      const requests = (who: Actor): void => {
         who.cont();
         who.detach();
         who.interrupt();
@@ -95,12 +100,7 @@ export const requestsAndErrors: readonly Scenario[] = [
       requests(e);
       e.state();
       const f = anyonesPauser(s, 'traced by T');
-      const t = s.child('T', (c) => {
-        ask(c, 'seize', PTRACE.SEIZE, f.tid);
-        c.set(1).store('done');
-        c.loop((again) => again.pause());
-      });
-      t.untilSet('done');
+      otherTracer(s, f);
       f.tracer();
       requests(f);
       f.state();
@@ -211,7 +211,7 @@ export const requestsAndErrors: readonly Scenario[] = [
       'reaped, the caller and the threads of its own process are refused with EPERM. Only what does not exist gives ESRCH.',
     since: '3.4',
     play(s) {
-      const both = (who: ReturnType<typeof s.pauser>): void => {
+      const both = (who: Actor): void => {
         who.attach();
         who.seize();
       };
@@ -226,10 +226,10 @@ export const requestsAndErrors: readonly Scenario[] = [
         c.thread((thread) => {
           ask(thread, 'ATTACH by another thread of T', PTRACE.ATTACH, c.word('own'));
           ask(thread, 'SEIZE by another thread of T', PTRACE.SEIZE, c.word('own'));
-          thread.set(1).store('thread done');
+          thread.store('thread done', 1);
         });
         ask(c, 'SEIZE of another child of R', PTRACE.SEIZE, f.tid);
-        c.set(1).store('done');
+        c.store('done', 1);
         c.loop((again) => again.pause());
       });
       t.untilSet('done');
@@ -296,7 +296,7 @@ export const requestsAndErrors: readonly Scenario[] = [
     rule: 'TRACEME makes the parent the tracer; who has a tracer, by whatever request, cannot get one again.',
     play(s) {
       const e = s.child('E', (c) => {
-        c.traceme().store('first TRACEME').traceme().store('second TRACEME').set(1).store('done');
+        c.traceme().store('first TRACEME').traceme().store('second TRACEME').store('done', 1);
         c.waitUntil('gate', '!=', 0).tgkillSelf('SIGUSR1').exitGroup(3);
       });
       e.untilSet('done');
@@ -306,7 +306,7 @@ export const requestsAndErrors: readonly Scenario[] = [
       e.setWord('gate', 1n);
       e.wait();
       const f = s.child('F', (c) => {
-        c.waitUntil('gate', '!=', 0).traceme().store('TRACEME of a seized tracee').set(1).store('done');
+        c.waitUntil('gate', '!=', 0).traceme().store('TRACEME of a seized tracee').store('done', 1);
         c.loop((again) => again.pause());
       });
       s.unrecorded(() => f.seize(PTRACE_O.TRACESYSGOOD));

@@ -1,8 +1,9 @@
 /** System calls that a signal interrupts whose delivery the tracer suppresses. */
 import { PTRACE_O } from '../../../kernel/options.js';
 import type { Part } from '../../../raw/child.js';
+import { toEntry } from '../../parts/system-calls.js';
 import { manual, scenario, suite, type Scenario } from '../../scenario.js';
-import { page, toEntry } from './tools.js';
+import { page } from './tools.js';
 
 const calls: readonly (readonly [call: string, part: Part])[] = [
   ['read', (c) => c.pipe('pipe').syscall('read', c.pipeEnd('pipe', 'read'), c.address('byte'), 1)],
@@ -82,7 +83,7 @@ export const restarts: readonly Scenario[] = [
         s.child(name, (c) => {
           c.syscall('epoll_create1', 0).store('epoll');
           c.syscall('epoll_pwait', c.word('epoll'), c.address('events'), POLLING, -1, 0, 8).store('epoll_pwait');
-          c.set(1).store('done');
+          c.store('done', 1);
           c.loop((again) => again.pause());
         });
       const a = polling('suppressed signal');

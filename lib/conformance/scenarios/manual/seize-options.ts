@@ -1,8 +1,9 @@
 /** The arguments of SEIZE, and options: refused, replaced, inherited. */
 import { PTRACE_O } from '../../../kernel/options.js';
 import { PTRACE } from '../../../kernel/requests.js';
+import { toEntry } from '../../parts/system-calls.js';
 import { scenario, type Scenario } from '../../scenario.js';
-import { page, toEntry } from './tools.js';
+import { page } from './tools.js';
 
 /** No option of any kernel so far. */
 const UNKNOWN = 1 << 30;

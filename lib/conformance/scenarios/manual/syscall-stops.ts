@@ -1,7 +1,8 @@
 /** Syscall-stops: how they look, what comes between entry and exit, and what a tracer can change. */
 import { PTRACE_O } from '../../../kernel/options.js';
+import { observeCall, observeResult, toEntry } from '../../parts/system-calls.js';
 import { scenario, suite, type Scenario } from '../../scenario.js';
-import { page, toEntry } from './tools.js';
+import { page } from './tools.js';
 
 const syscallStops = page('Syscall-stops');
 const sysgood = { by: 'traceme', options: PTRACE_O.TRACESYSGOOD } as const;
@@ -70,13 +71,13 @@ export const syscallStopScenarios: readonly Scenario[] = [
       e.poll();
       e.syscall();
       e.wait();
-      e.observe('result', s.nameOf(Number(e.registers().result)));
+      observeResult(e);
       e.poll();
       e.syscall();
       e.wait();
       e.syscall();
       e.wait();
-      e.observe('call', e.syscallName(e.registers().syscallNumber));
+      observeCall(e);
     },
     expect: `
       E: tgkill SIGUSR1 = 0
@@ -112,10 +113,10 @@ export const syscallStopScenarios: readonly Scenario[] = [
       e.wait();
       e.syscall();
       e.wait();
-      e.observe('call', e.syscallName(e.registers().syscallNumber));
+      observeCall(e);
       e.syscall();
       e.wait();
-      e.observe('call', e.syscallName(e.registers().syscallNumber));
+      observeCall(e);
       e.cont();
       e.wait();
     },
@@ -156,19 +157,19 @@ export const syscallStopScenarios: readonly Scenario[] = [
       };
       e.sysemu();
       e.wait();
-      e.observe('call', e.syscallName(e.registers().syscallNumber));
+      observeCall(e);
       answer(4242);
       e.sysemu();
       e.wait();
-      e.observe('call', e.syscallName(e.registers().syscallNumber));
+      observeCall(e);
       e.result('getppid');
       answer(17);
       e.syscall();
       e.wait();
-      e.observe('call', e.syscallName(e.registers().syscallNumber));
+      observeCall(e);
       e.syscall();
       e.wait();
-      e.observe('call', e.syscallName(e.registers().syscallNumber));
+      observeCall(e);
       e.result('getppid again');
       e.cont();
       e.wait();

@@ -1,29 +1,14 @@
 /** What becomes of tracees whose tracer dies without having detached them. */
 import { PTRACE } from '../../../kernel/requests.js';
 import { SIG } from '../../../kernel/signals.js';
-import { W } from '../../../kernel/wait-flags.js';
-import type { Part } from '../../../raw/child.js';
-import type { Actor } from '../../actor.js';
+import { dismiss, helper } from '../../parts/helper-process.js';
+import { ask } from '../../parts/script-requests.js';
+import { tellFound, waitInto } from '../../parts/script-waits.js';
+import { anyonesPauser } from '../../parts/sleepers.js';
 import { scenario, type Scenario } from '../../scenario.js';
-import type { Stage } from '../../stage.js';
-import { anyonesPauser, ask, page, reap, reaped } from './tools.js';
+import { page } from './tools.js';
 
 const detaching = page('Attaching and detaching');
-
-/** A tracer T of e, which plays a part and then dies when its gate opens. */
-function tracerOf(s: Stage, e: Actor, part: Part): Actor {
-  const t = s.child(`T of ${e.name}`, (c) => {
-    part(c);
-    c.set(1).store('done').waitUntil('gate', '!=', 0).exitGroup(0);
-  });
-  t.untilSet('done');
-  return t;
-}
-
-function die(s: Stage, t: Actor): void {
-  t.setWord('gate', 1n);
-  s.unrecorded(() => t.wait());
-}
 
 export const tracerDeaths: readonly Scenario[] = [
   scenario({
@@ -37,42 +22,42 @@ export const tracerDeaths: readonly Scenario[] = [
     since: '3.4',
     play(s) {
       const attached = anyonesPauser(s, 'in the stop of ATTACH');
-      const a = tracerOf(s, attached, (c) => {
+      const a = helper(s, `T of ${attached.name}`, (c) => {
         ask(c, 'ATTACH', PTRACE.ATTACH, attached.tid);
-        reap(c, 'wait', attached.tid, W.__WALL);
+        waitInto(c, 'wait', attached.tid);
       });
-      reaped(s, a, 'wait');
+      tellFound(a, 'wait');
       attached.tracer();
-      die(s, a);
+      dismiss(a);
       attached.untilAsleep();
       attached.state();
       attached.tracer();
 
       const interrupted = anyonesPauser(s, 'in EVENT_STOP');
-      const b = tracerOf(s, interrupted, (c) => {
+      const b = helper(s, `T of ${interrupted.name}`, (c) => {
         ask(c, 'SEIZE', PTRACE.SEIZE, interrupted.tid);
         ask(c, 'INTERRUPT', PTRACE.INTERRUPT, interrupted.tid);
-        reap(c, 'wait', interrupted.tid, W.__WALL);
+        waitInto(c, 'wait', interrupted.tid);
       });
-      reaped(s, b, 'wait');
-      die(s, b);
+      tellFound(b, 'wait');
+      dismiss(b);
       interrupted.untilAsleep();
       interrupted.state();
 
       for (const runs of [false, true]) {
         const stopped = anyonesPauser(s, runs ? 'let run out of a group-stop' : 'in a group-stop');
-        const c = tracerOf(s, stopped, (t) => {
+        const c = helper(s, `T of ${stopped.name}`, (t) => {
           ask(t, 'SEIZE', PTRACE.SEIZE, stopped.tid);
           t.kill(stopped.tid, 'SIGSTOP');
-          reap(t, 'wait', stopped.tid, W.__WALL);
+          waitInto(t, 'wait', stopped.tid);
           ask(t, 'CONT', PTRACE.CONT, stopped.tid, 0, SIG.SIGSTOP);
-          reap(t, 'wait', stopped.tid, W.__WALL);
+          waitInto(t, 'wait', stopped.tid);
           if (runs) ask(t, 'CONT', PTRACE.CONT, stopped.tid);
         });
-        reaped(s, c, 'wait');
+        tellFound(c, 'wait');
         if (runs) stopped.untilAsleep();
         stopped.state();
-        die(s, c);
+        dismiss(c);
         stopped.untilState('T');
         stopped.state();
       }
@@ -112,9 +97,9 @@ export const tracerDeaths: readonly Scenario[] = [
         const e = anyonesPauser(s, name);
         const t = s.child(`T of ${name}`, (c) => {
           ask(c, 'SEIZE', PTRACE.SEIZE, e.tid);
-          c.set(1).store('done');
+          c.store('done', 1);
           c.waitUntil('consume', '!=', 0);
-          if (consumed) reap(c, 'wait', e.tid, W.__WALL);
+          if (consumed) waitInto(c, 'wait', e.tid);
           if (detached) ask(c, 'DETACH', PTRACE.DETACH, e.tid);
           c.set(2).store('done').waitUntil('gate', '!=', 0).exitGroup(0);
         });
@@ -123,9 +108,9 @@ export const tracerDeaths: readonly Scenario[] = [
         e.untilState('t');
         t.setWord('consume', 1n);
         t.untilWord('done', 2n);
-        if (consumed) reaped(s, t, 'wait');
+        if (consumed) tellFound(t, 'wait');
         if (detached) t.result('DETACH');
-        die(s, t);
+        dismiss(t);
         if (!consumed && !detached) e.wait();
         else {
           e.untilAsleep();

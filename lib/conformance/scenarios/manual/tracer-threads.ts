@@ -2,9 +2,13 @@
 import { PTRACE_O } from '../../../kernel/options.js';
 import { PTRACE } from '../../../kernel/requests.js';
 import { W } from '../../../kernel/wait-flags.js';
+import { tinyProgram } from '../../parts/programs.js';
+import { ask } from '../../parts/script-requests.js';
+import { tellFound, waitInto } from '../../parts/script-waits.js';
+import { anyonesPauser } from '../../parts/sleepers.js';
+import { toSyscallStop } from '../../parts/system-calls.js';
 import { scenario, type Scenario } from '../../scenario.js';
-import { tinyProgram } from '../../tiny-program.js';
-import { anyonesPauser, ask, page, reap, reaped } from './tools.js';
+import { page } from './tools.js';
 
 export const tracerThreads: readonly Scenario[] = [
   scenario({
@@ -22,34 +26,34 @@ export const tracerThreads: readonly Scenario[] = [
         c.thread((b) => {
           ask(b, 'SEIZE by thread B', PTRACE.SEIZE, e.tid);
           ask(b, 'INTERRUPT by thread B', PTRACE.INTERRUPT, e.tid);
-          b.set(1).store('seized');
+          b.store('seized', 1);
           b.waitUntil('waited', '!=', 0);
           ask(b, 'CONT by thread B', PTRACE.CONT, e.tid);
           ask(b, 'INTERRUPT again', PTRACE.INTERRUPT, e.tid);
-          reap(b, 'wait of thread B with __WNOTHREAD', e.tid, W.__WALL | W.__WNOTHREAD);
-          b.set(1).store('done');
+          waitInto(b, 'wait of thread B with __WNOTHREAD', e.tid, W.__WALL | W.__WNOTHREAD);
+          b.store('done', 1);
           b.loop((again) => again.pause());
         });
         c.waitUntil('seized', '!=', 0);
-        reap(c, 'wait of the main thread with __WNOTHREAD', e.tid, W.__WALL | W.__WNOTHREAD);
-        reap(c, 'wait of the main thread', e.tid, W.__WALL);
+        waitInto(c, 'wait of the main thread with __WNOTHREAD', e.tid, W.__WALL | W.__WNOTHREAD);
+        waitInto(c, 'wait of the main thread', e.tid);
         ask(c, 'CONT by the main thread', PTRACE.CONT, e.tid);
         ask(c, 'INTERRUPT by the main thread', PTRACE.INTERRUPT, e.tid);
         ask(c, 'DETACH by the main thread', PTRACE.DETACH, e.tid);
-        c.set(1).store('waited');
+        c.store('waited', 1);
         c.loop((again) => again.pause());
       });
       t.untilSet('done');
       t.result('SEIZE by thread B');
       t.result('INTERRUPT by thread B');
-      reaped(s, t, 'wait of the main thread with __WNOTHREAD');
-      reaped(s, t, 'wait of the main thread');
+      tellFound(t, 'wait of the main thread with __WNOTHREAD');
+      tellFound(t, 'wait of the main thread');
       t.result('CONT by the main thread');
       t.result('INTERRUPT by the main thread');
       t.result('DETACH by the main thread');
       t.result('CONT by thread B');
       t.result('INTERRUPT again');
-      reaped(s, t, 'wait of thread B with __WNOTHREAD');
+      tellFound(t, 'wait of thread B with __WNOTHREAD');
     },
     expect: `
       T: SEIZE by thread B = 0
@@ -81,8 +85,8 @@ export const tracerThreads: readonly Scenario[] = [
           b.syscall('gettid').store('B');
           ask(b, 'SEIZE', PTRACE.SEIZE, e.tid);
           ask(b, 'INTERRUPT', PTRACE.INTERRUPT, e.tid);
-          reap(b, 'wait', e.tid, W.__WALL);
-          b.set(1).store('done');
+          waitInto(b, 'wait', e.tid);
+          b.store('done', 1);
           b.waitUntil('gate', '!=', 0).exit(0);
         });
         c.loop((again) => again.pause());
@@ -90,7 +94,7 @@ export const tracerThreads: readonly Scenario[] = [
       t.untilSet('done');
       const b = s.adopt('thread B of T', Number(t.word('B')));
       t.result('SEIZE');
-      reaped(s, t, 'wait');
+      tellFound(t, 'wait');
       e.state();
       e.tracer();
       t.setWord('gate', 1n);
@@ -123,7 +127,7 @@ export const tracerThreads: readonly Scenario[] = [
     source: [page('DESCRIPTION')],
     tags: ['tracer', 'exec'],
     rule:
-      'The tracer is the thread, not the program that it runs. T is traced itself here, so that it stands when its execve is done; the first system call ' +
+      'The tracer is the thread, not the program that it runs. The tracer is traced itself here, so that it stands when its execve is done; the first system call ' +
       'of the new program is then made a request of its tracee.',
     since: '3.4',
     play(s) {
@@ -141,10 +145,8 @@ export const tracerThreads: readonly Scenario[] = [
       t.cont();
       t.wait();
       e.tracer();
-      s.unrecorded(() => t.syscall()); // the end of the execve
-      s.unrecorded(() => t.wait());
-      s.unrecorded(() => t.syscall()); // the first call of the new program
-      s.unrecorded(() => t.wait());
+      // The end of the execve, then the new program's first call.
+      for (const _ of ['exit', 'entry']) toSyscallStop(t);
       e.untilState('t');
       t.changeRegisters((registers) => {
         for (const [index, value] of [PTRACE.DETACH, e.tid, 0, 0].entries()) registers.setArg(index, value);

@@ -1,20 +1,20 @@
 /** What a tracer's waits report of its tracees, and in which form. */
 import { PTRACE_O } from '../../../kernel/options.js';
-import { CLD, P_ALL, W } from '../../../kernel/wait-flags.js';
+import { P_ALL, W } from '../../../kernel/wait-flags.js';
 import { waitid } from '../../../raw/wait.js';
+import { childCodeText } from '../../describe.js';
+import { toEntry } from '../../parts/system-calls.js';
 import { manual, scenario, type Scenario } from '../../scenario.js';
 import type { Stage } from '../../stage.js';
-import { page, toEntry } from './tools.js';
-
-const CODES = new Map<number, string>(Object.entries(CLD).map(([name, code]) => [code, `CLD_${name}`]));
+import { page } from './tools.js';
 
 /** All that waitid(2) finds with these flags, without waiting: `E CLD_TRAPPED 0x13`, `nothing`, an error. */
 function waitForAny(s: Stage, what: string, flags: number): void {
   let text = 'nothing';
   const result = s.attempt(() => {
     const found = waitid(P_ALL, 0, flags | W.WNOHANG);
-    if (found !== null)
-      text = `${s.nameOf(found.pid)} ${CODES.get(found.code) ?? found.code} 0x${found.status.toString(16)}`;
+    if (found === null) return;
+    text = `${s.nameOf(found.pid)} ${childCodeText(found.code)} 0x${found.status.toString(16)}`;
   });
   s.observe(`R: ${what}`, result === '0' ? text : result);
 }

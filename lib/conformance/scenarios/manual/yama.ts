@@ -1,11 +1,13 @@
 /** Yama's ptrace_scope: what each value allows. */
-import { readFileSync } from 'node:fs';
 import { PTRACE } from '../../../kernel/requests.js';
 import type { Part } from '../../../raw/child.js';
+import { become } from '../../parts/credentials.js';
+import { dismiss, helper } from '../../parts/helper-process.js';
+import { ask } from '../../parts/script-requests.js';
+import { yamaScope } from '../../parts/yama.js';
 import { scenario, type Scenario } from '../../scenario.js';
 import { resultText } from '../../describe.js';
-import { become } from './credentials.js';
-import { ask, page } from './tools.js';
+import { page } from './tools.js';
 
 /** For each scope from 0 to 3: whether it is allowed. */
 type Allowed = readonly [boolean, boolean, boolean, boolean];
@@ -22,22 +24,17 @@ export const yamaScopes: readonly Scenario[] = [
       'transcript tells whether each case is as the scope of this machine says.',
     since: '3.4',
     play(s) {
-      const scope = Number(readFileSync('/proc/sys/kernel/yama/ptrace_scope', 'utf8'));
+      const scope = yamaScope();
       const e = s.child('E', (c) => {
         become(c, {});
         c.store('ready', 1).loop((again) => again.pause());
       });
       e.untilSet('ready');
       const check = (name: string, allowed: Allowed, part: Part): void => {
-        const t = s.child(name, (c) => {
-          part(c);
-          c.store('done', 1).waitUntil('gate', '!=', 0).exitGroup(0);
-        });
-        t.untilSet('done');
+        const t = helper(s, name, part);
         const text = resultText(t.word('result'));
         t.observe('result', text === (allowed[scope] === true ? '0' : 'EPERM') ? 'as the scope says' : text);
-        t.setWord('gate', 1n);
-        s.unrecorded(() => t.wait());
+        dismiss(t);
       };
       check('SEIZE of a sibling', [true, false, false, false], (c) => {
         become(c, {});

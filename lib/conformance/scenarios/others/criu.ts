@@ -5,8 +5,9 @@ import { PTRACE, STRUCT_SIZE } from '../../../kernel/requests.js';
 import { encodePeeksiginfoArgs } from '../../../kernel/structs.js';
 import { W } from '../../../kernel/wait-flags.js';
 import { getSiginfo } from '../../../raw/index.js';
+import { toEntry } from '../../parts/system-calls.js';
+import { filterLength, seccompFilter } from '../../parts/seccomp-filter.js';
 import { commit, manual, scenario, suite, type Scenario } from '../../scenario.js';
-import { filterLength, seccompFilter } from '../seccomp-filter.js';
 
 const RSEQ_SIZE = STRUCT_SIZE.RSEQ_CONFIGURATION;
 
@@ -26,8 +27,7 @@ export const criu: readonly Scenario[] = [
       const e = s.child('E', (c) => {
         c.handle('SIGUSR1', (h) => h.increment('handled'))
           .block('SIGUSR1')
-          .set(1)
-          .store('ready');
+          .store('ready', 1);
         c.waitUntil('gate', '!=', 0).killSelf('SIGUSR1').unblock('SIGUSR1');
         c.loop((again) => again.pause());
       });
@@ -210,10 +210,10 @@ export const criu: readonly Scenario[] = [
         'E',
         (c) => {
           c.thread((thread) => {
-            thread.syscall('getpid').syscall('getppid').syscall('getuid').set(1).store('thread is behind');
+            thread.syscall('getpid').syscall('getppid').syscall('getuid').store('thread is behind', 1);
             thread.loop((again) => again.pause());
           });
-          c.syscall('gettid').syscall('getppid').syscall('getuid').set(1).store('leader is behind');
+          c.syscall('gettid').syscall('getppid').syscall('getuid').store('leader is behind', 1);
           c.loop((again) => again.pause());
         },
         { options: PTRACE_O.TRACESYSGOOD | PTRACE_O.TRACECLONE },
@@ -222,14 +222,8 @@ export const criu: readonly Scenario[] = [
       e.wait();
       const thread = e.newTask('thread');
       thread.wait();
-      const getppid = e.syscallNumber('getppid');
       for (const task of [e, thread]) {
-        s.unrecorded(() => {
-          do {
-            task.mustSucceed(task.syscall(), 'SYSCALL');
-            task.wait();
-          } while (task.registers().syscallNumber !== getppid);
-        });
+        toEntry(task, 'getppid');
         task.syscallInfo();
         task.syscall();
         task.wait();

@@ -89,7 +89,7 @@ export const gdb: readonly Scenario[] = [
   scenario({
     id: 'linux_proc_attach_tgid_threads',
     title:
-      'A leader that has ended stands in /proc/E/task still and gives EPERM to ATTACH, as a thread that is gone gives ESRCH',
+      'A leader that has ended stands in /proc/PID/task still and gives EPERM to ATTACH, as a thread that is gone gives ESRCH',
     source: [suite('gdb', 'linux_proc_attach_tgid_threads')],
     tags: ['attach', 'threads', 'zombie', 'errors', 'proc'],
     rule:

@@ -3,19 +3,15 @@ import { PTRACE } from '../../../kernel/requests.js';
 import { SIG } from '../../../kernel/signals.js';
 import { W } from '../../../kernel/wait-flags.js';
 import { type ChildScript, SA } from '../../../raw/child.js';
-import type { Actor } from '../../actor.js';
+import { untilRuns } from '../../parts/activity.js';
+import { ask } from '../../parts/script-requests.js';
+import { tellFound, waitInto } from '../../parts/script-waits.js';
+import { anyonesPauser } from '../../parts/sleepers.js';
 import { manual, scenario, suite, type Scenario } from '../../scenario.js';
-import { anyonesPauser, ask, reap, reaped } from '../manual/tools.js';
 
 /** A process that counts, and calls nothing. */
 function counts(c: ChildScript): void {
   c.loop((again) => again.increment('count'));
-}
-
-/** Whether a process that counts goes on. */
-function untilItRuns(e: Actor): void {
-  const count = e.word('count');
-  e.stage.until(`${e.name} runs`, () => e.word('count') > count);
 }
 
 /** A child of a script's that stops by SIGUSR1 as its tracee when a word of its own says so. */
@@ -35,16 +31,14 @@ export const rrAttach: readonly Scenario[] = [
       const t = s.child('T', (c) => {
         ask(c, 'ATTACH', PTRACE.ATTACH, e.tid);
         c.syscall('wait4', e.tid, 0, W.__WALL, 0).store('wait');
-        reap(c, 'second wait', e.tid, W.__WALL | W.WNOHANG);
+        waitInto(c, 'second wait', e.tid, W.__WALL | W.WNOHANG);
         ask(c, 'DETACH', PTRACE.DETACH, e.tid);
-        c.set(1)
-          .store('done')
-          .loop((again) => again.pause());
+        c.store('done', 1).loop((again) => again.pause());
       });
       t.untilSet('done');
       t.result('ATTACH');
       t.observe('wait with the null pointer', s.nameOf(Number(t.word('wait'))));
-      reaped(s, t, 'second wait');
+      tellFound(t, 'second wait');
       t.result('DETACH');
     },
     expect: `
@@ -71,7 +65,7 @@ export const rrAttach: readonly Scenario[] = [
     since: '3.0',
     play(s) {
       const running = s.child('running', counts);
-      untilItRuns(running);
+      untilRuns(running, 'count');
       const sleeping = s.pauser('sleeping');
       const stopped = s.pauser('stopped');
       s.unrecorded(() => stopped.kill('SIGSTOP'));
@@ -84,7 +78,7 @@ export const rrAttach: readonly Scenario[] = [
         e.siginfo();
       }
       running.detach();
-      untilItRuns(running);
+      untilRuns(running, 'count');
       sleeping.detach();
       sleeping.untilAsleep();
       sleeping.state();
@@ -140,8 +134,7 @@ export const rrAttach: readonly Scenario[] = [
       thread.state();
       thread.tracer();
       e.tracer();
-      const before = e.word('count of the leader');
-      s.until('the leader runs', () => e.word('count of the leader') > before);
+      untilRuns(e, 'count of the leader');
       const count = e.word('count');
       e.observe('the thread stands', e.word('count') === count);
       thread.detach();
@@ -173,13 +166,13 @@ export const rrAttach: readonly Scenario[] = [
     play(s) {
       const e = s.child('E', counts);
       e.seize();
-      untilItRuns(e);
+      untilRuns(e, 'count');
       e.kill('SIGSTOP');
       e.wait();
       e.cont('SIGSTOP');
       e.wait();
       e.cont();
-      untilItRuns(e);
+      untilRuns(e, 'count');
       e.interrupt();
       e.wait();
       // And without waiting until it runs.
@@ -225,23 +218,21 @@ export const rrAttach: readonly Scenario[] = [
         );
         c.fork((other) => other.loop((again) => again.pause())).store('other');
         c.fork(stopsWhenTold).store('E');
-        reap(c, 'wait for another child', c.word('other'), 0);
-        reap(c, 'wait for E', c.word('E'), 0);
-        c.set(1)
-          .store('done')
-          .loop((again) => again.pause());
+        waitInto(c, 'wait for another child', c.word('other'), 0);
+        waitInto(c, 'wait for E', c.word('E'), 0);
+        c.store('done', 1).loop((again) => again.pause());
       });
       const e = s.adoptFork('E', Number(t.untilSet('E')), t);
       e.untilState('S');
       t.untilAsleep();
       e.setWord('gate', 1n);
       t.untilSet('done');
-      reaped(s, t, 'wait for another child');
+      tellFound(t, 'wait for another child');
       t.observe('signals SIGCHLD', t.word('SIGCHLD'));
       // CLD_TRAPPED, SIGUSR1
       t.observe('si_code', t.word('si_code'));
       t.observe('si_status', t.word('si_status'));
-      reaped(s, t, 'wait for E');
+      tellFound(t, 'wait for E');
     },
     expect: `
       T: wait for another child = EINTR
@@ -263,20 +254,18 @@ export const rrAttach: readonly Scenario[] = [
       const t = s.child('T', (c) => {
         c.block(...Array.from({ length: 31 }, (_, n) => n + 1));
         c.fork(stopsWhenTold).store('E');
-        reap(c, 'first wait', c.word('E'), 0);
+        waitInto(c, 'first wait', c.word('E'), 0);
         ask(c, 'CONT', PTRACE.CONT, c.word('E'));
-        reap(c, 'second wait', c.word('E'), 0);
-        c.set(1)
-          .store('done')
-          .loop((again) => again.pause());
+        waitInto(c, 'second wait', c.word('E'), 0);
+        c.store('done', 1).loop((again) => again.pause());
       });
       const e = s.adoptFork('E', Number(t.untilSet('E')), t);
       t.untilAsleep();
       e.setWord('gate', 1n);
       t.untilSet('done');
-      reaped(s, t, 'first wait');
+      tellFound(t, 'first wait');
       t.result('CONT');
-      reaped(s, t, 'second wait');
+      tellFound(t, 'second wait');
       t.pending();
     },
     expect: `

@@ -5,13 +5,13 @@ import { PTRACE_O } from '../../../kernel/options.js';
 import { W } from '../../../kernel/wait-flags.js';
 import { CLONE } from '../../../raw/child.js';
 import { peekData, pokeData } from '../../../raw/index.js';
+import { callBytes } from '../../parts/instructions.js';
+import { PRIVATE_ANONYMOUS, READ_WRITE } from '../../parts/memory-map.js';
+import { TINY_EXIT, tinyProgram } from '../../parts/programs.js';
+import { toEntry } from '../../parts/system-calls.js';
 import { commit, manual, scenario, suite, type Scenario } from '../../scenario.js';
-import { tinyProgram, TINY_EXIT } from '../../tiny-program.js';
-import { toEntry } from '../manual/tools.js';
 
 const PAGE = 4096;
-const PROT_READ_WRITE = 3;
-const MAP_PRIVATE_ANONYMOUS = 0x22;
 const BYTE = 0xffn;
 
 export const rrCalls: readonly Scenario[] = [
@@ -166,11 +166,10 @@ export const rrCalls: readonly Scenario[] = [
       const e = s.tracee(
         'E',
         (c) => {
-          c.syscall('mmap', 0, PAGE, PROT_READ_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0).store('page');
+          c.syscall('mmap', 0, PAGE, READ_WRITE, PRIVATE_ANONYMOUS, -1, 0).store('page');
           c.syscall('getppid')
             .store('getppid')
-            .set(1)
-            .store('done')
+            .store('done', 1)
             .loop((again) => again.pause());
         },
         { options: PTRACE_O.TRACESYSGOOD },
@@ -189,7 +188,7 @@ export const rrCalls: readonly Scenario[] = [
       e.syscallInfo();
       e.peek(page, 'PEEKDATA of the page');
       const number = entry.syscallNumber;
-      entry.pc -= s.arch.name === 'x64' ? 2n : 4n;
+      entry.pc -= callBytes(e);
       // Where number and result share a register the number has to be put back.
       if (s.arch.name === 'x64') entry.result = BigInt(number);
       e.setRegisters(entry);
@@ -226,8 +225,7 @@ export const rrCalls: readonly Scenario[] = [
       const e = s.tracee('E', (c) =>
         c
           .nops()
-          .set(1)
-          .store('passed')
+          .store('passed', 1)
           .loop((again) => again.pause()),
       );
       const { bytes, pcOffset } = breakpointFor(s.arch.nativeAbi);

@@ -1,11 +1,11 @@
 /** strace's tests of attaching to what is there already, and of letting it go. */
 import { PTRACE_O } from '../../../kernel/options.js';
-import { PTRACE } from '../../../kernel/requests.js';
 import { SIG } from '../../../kernel/signals.js';
 import { W } from '../../../kernel/wait-flags.js';
 import { type ChildScript, CLONE } from '../../../raw/child.js';
+import { anyonesPauser } from '../../parts/sleepers.js';
+import { otherTracer } from '../../parts/tracing.js';
 import { manual, scenario, suite, type Scenario } from '../../scenario.js';
-import { anyonesPauser, ask } from '../manual/tools.js';
 
 /** A thread that tells its id in a word, and makes another one of the next name when it is told to. */
 function maker(c: ChildScript, name: string, next?: string): void {
@@ -23,9 +23,7 @@ function readsPipe(c: ChildScript): void {
   c.block('SIGCHLD').pipe('pipe');
   c.fork((writer) => writer.waitUntil('write', '!=', 0).write(writer.pipeEnd('pipe', 'write'), 'x')).store('writer');
   c.syscall('read', c.pipeEnd('pipe', 'read'), c.address('byte'), 1).store('read');
-  c.set(1)
-    .store('done')
-    .loop((again) => again.pause());
+  c.store('done', 1).loop((again) => again.pause());
 }
 
 export const straceAttach: readonly Scenario[] = [
@@ -35,18 +33,12 @@ export const straceAttach: readonly Scenario[] = [
     source: [suite('strace', 'attach-p-eperm-already-traced'), manual('ptrace(2)', 'RETURN VALUE')],
     tags: ['attach', 'seize', 'errors', 'proc'],
     rule:
-      'One task has one tracer. Everybody else gets EPERM, as for want of rights; TracerPid in /proc/E/status is what a tool can tell its user. The tracee ' +
+      'One task has one tracer. Everybody else gets EPERM, as for want of rights; TracerPid in /proc/PID/status is what a tool can tell its user. The tracee ' +
       'does not notice.',
     since: '3.4',
     play(s) {
       const e = anyonesPauser(s, 'E');
-      const t = s.child('T', (c) => {
-        ask(c, 'SEIZE', PTRACE.SEIZE, e.tid);
-        c.set(1)
-          .store('done')
-          .loop((again) => again.pause());
-      });
-      t.untilSet('done');
+      const t = otherTracer(s, e);
       t.result('SEIZE');
       e.seize();
       e.attach();
@@ -73,7 +65,7 @@ export const straceAttach: readonly Scenario[] = [
     tags: ['seize', 'threads', 'clone', 'auto-attach'],
     rule:
       'Tracers attach to threads, one by one. What a thread with TRACECLONE makes is attached by itself, and to SEIZE it again gives EPERM; what one makes ' +
-      'that has not got its turn yet is found only by reading /proc/E/task once more. So a tool reads on until nothing is new, and takes EPERM for done.',
+      'that has not got its turn yet is found only by reading /proc/PID/task once more. So a tool reads on until nothing is new, and takes EPERM for done.',
     since: '3.4',
     play(s) {
       const leader = s.child('leader', (c) => {
@@ -200,9 +192,7 @@ export const straceAttach: readonly Scenario[] = [
       const e = s.child('E', (c) => {
         c.block('SIGCHLD');
         c.vfork((child) => child.waitUntil('gate', '!=', 0).exitGroup(0));
-        c.set(1)
-          .store('done')
-          .loop((again) => again.pause());
+        c.store('done', 1).loop((again) => again.pause());
       });
       e.untilState('D');
       e.seize();
@@ -251,9 +241,7 @@ export const straceAttach: readonly Scenario[] = [
             .clone(CLONE.PTRACE | SIG.SIGCHLD, (child) => child.exitGroup(7))
             .store('child');
           c.wait4(c.word('child'), 0).store('waited').store('status', c.status);
-          c.set(1)
-            .store('done')
-            .loop((again) => again.pause());
+          c.store('done', 1).loop((again) => again.pause());
         },
         { by: 'attach' },
       );

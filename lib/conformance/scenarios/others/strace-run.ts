@@ -8,10 +8,10 @@ import { procStatus } from '../../../proc.js';
 import { result } from '../../../raw/child.js';
 import { request } from '../../../raw/index.js';
 import type { Actor } from '../../actor.js';
+import { tinyProgram } from '../../parts/programs.js';
+import { ask } from '../../parts/script-requests.js';
+import { seccompFilter, VERDICT } from '../../parts/seccomp-filter.js';
 import { commit, manual, scenario, suite, type Scenario } from '../../scenario.js';
-import { tinyProgram } from '../../tiny-program.js';
-import { ask } from '../manual/tools.js';
-import { seccompFilter, VERDICT } from '../seccomp-filter.js';
 
 const LOOPERS = 4;
 const STOPS_EACH = 10;
@@ -20,8 +20,7 @@ const ERESTART_RESTARTBLOCK = 516n;
 
 /** What a process does with signals, by /proc. */
 function dispositions(e: Actor): void {
-  const status = procStatus(e.tid);
-  e.stage.require(status, 'it lives');
+  const status = e.stage.require(procStatus(e.tid), 'it lives');
   e.observe('blocked', signalSetText(status.sigBlk));
   e.observe('pending', signalSetText(status.sigPnd | status.shdPnd));
   e.observe('ignored', signalSetText(status.sigIgn));
@@ -132,9 +131,7 @@ export const straceRun: readonly Scenario[] = [
             again.kill(again.register(1), 'SIGKILL').wait4(again.register(1), W.__WALL);
             again.when(result, '==', again.register(1), (reaped) => reaped.increment('reaped'));
           }, KILLED_CHILDREN);
-          c.set(1)
-            .store('done')
-            .loop((again) => again.pause());
+          c.store('done', 1).loop((again) => again.pause());
         },
         { options: PTRACE_O.TRACEFORK },
       );
@@ -226,17 +223,13 @@ export const straceRun: readonly Scenario[] = [
         s.child(name, (c) => {
           c.setPtracerAny().seccompFilter(seccompFilter([['getppid', VERDICT.trace(0)]]));
           c.waitUntil('gate', '!=', 0).syscall('getppid').store('getppid');
-          c.set(1)
-            .store('done')
-            .loop((again) => again.pause());
+          c.store('done', 1).loop((again) => again.pause());
         });
       const [e, f] = [make('E'), make('F')];
       const t = s.child('T', (c) => {
         ask(c, 'SEIZE of E', PTRACE.SEIZE, e.tid, 0, PTRACE_O.TRACESECCOMP);
         ask(c, 'SEIZE of F', PTRACE.SEIZE, f.tid, 0, PTRACE_O.TRACESECCOMP | PTRACE_O.EXITKILL);
-        c.set(1)
-          .store('done')
-          .loop((again) => again.pause());
+        c.store('done', 1).loop((again) => again.pause());
       });
       t.untilSet('done');
       t.result('SEIZE of E');

@@ -5,9 +5,9 @@ import { procState } from '../../../proc.js';
 import { SA } from '../../../raw/child.js';
 import type { Actor } from '../../actor.js';
 import { statusText } from '../../describe.js';
+import { TINY_EXIT, tinyProgram } from '../../parts/programs.js';
+import { stoppedPauser } from '../../parts/sleepers.js';
 import { commit, manual, scenario, suite, type Scenario } from '../../scenario.js';
-import type { Stage } from '../../stage.js';
-import { TINY_EXIT, tinyProgram } from '../../tiny-program.js';
 import { others, rounds } from './rounds.js';
 
 const attaching = manual('ptrace(2)', 'Attaching and detaching');
@@ -18,13 +18,6 @@ const MOST_ATTACHES = 100;
 
 /** inotify(7): the watched file itself was deleted. */
 const IN_DELETE_SELF = 0x400;
-
-/** A child that has stopped itself, and goes on to sleep. Nobody has waited for it. */
-function stopped(s: Stage): Actor {
-  const e = s.child('E', (c) => c.tgkillSelf('SIGSTOP').loop((again) => again.pause()));
-  e.untilState('T');
-  return e;
-}
 
 /** Whether requests that need a stop work. */
 function readRegisters(e: Actor): void {
@@ -121,7 +114,7 @@ export const attach: readonly Scenario[] = [
       'Up to 2.6.39 the process stood in the stop of job control until somebody looked; SIGCONT woke it, and the wait found the stop by SIGCONT.',
     play(s) {
       rounds(s, 20, () => {
-        const e = stopped(s);
+        const e = stoppedPauser(s);
         e.attach();
         e.tgkill('SIGCONT');
         e.wait();
@@ -157,12 +150,12 @@ export const attach: readonly Scenario[] = [
       'wait without an answer when the stop had been waited for, or gave requests ESRCH: tracers then sent another SIGSTOP and restarted a task that ' +
       'they had never seen stop.',
     play(s) {
-      const e = stopped(s);
+      const e = stoppedPauser(s);
       e.attach();
       e.wait();
       readRegisters(e);
       e.detach();
-      const waited = stopped(s);
+      const waited = stoppedPauser(s);
       waited.wait(W.WUNTRACED);
       waited.attach();
       waited.wait();
@@ -193,7 +186,7 @@ export const attach: readonly Scenario[] = [
       'A wait that takes a report takes it away. When the stop of job control and the ptrace-stop were two states of one task, a second wait could find ' +
       'it again after the first had cleared the signal, and reported a stop by signal 0. The SIGSTOP of ATTACH is still pending then: it comes after the restart.',
     play(s) {
-      const e = stopped(s);
+      const e = stoppedPauser(s);
       e.attach();
       e.wait();
       e.poll();

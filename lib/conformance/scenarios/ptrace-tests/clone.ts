@@ -2,26 +2,21 @@
 import { PTRACE_O } from '../../../kernel/options.js';
 import { SIG } from '../../../kernel/signals.js';
 import { W } from '../../../kernel/wait-flags.js';
-import { decodeWaitStatus } from '../../../kernel/wait-status.js';
 import { CLONE } from '../../../raw/child.js';
 import { syscall } from '../../../raw/index.js';
-import type { Actor } from '../../actor.js';
 import { statusText } from '../../describe.js';
+import { THREAD_FLAGS } from '../../parts/clone-flags.js';
+import { storedStatus } from '../../parts/script-waits.js';
+import { observeCall } from '../../parts/system-calls.js';
 import { manual, scenario, suite, type Scenario } from '../../scenario.js';
 import { others } from './rounds.js';
 
 const events = manual('ptrace(2)', 'PTRACE_EVENT stops');
 
-const THREAD = CLONE.VM | CLONE.FS | CLONE.FILES | CLONE.SIGHAND | CLONE.THREAD | CLONE.SYSVSEM;
 const THREADS = 32;
 
 /** So many instructions a short script has at most. */
 const MOST_STEPS = 20_000;
-
-/** A task that is stopped at the entry or exit of a system call. */
-function call(actor: Actor): void {
-  actor.observe('call', actor.syscallName(actor.registers().syscallNumber));
-}
 
 export const clone: readonly Scenario[] = [
   scenario({
@@ -44,19 +39,19 @@ export const clone: readonly Scenario[] = [
       );
       e.syscall();
       e.wait();
-      call(e);
+      observeCall(e);
       e.syscall();
       e.wait();
-      call(e);
+      observeCall(e);
       const k = s.adopt('K', Number(e.registers().result));
       s.waitAny();
       k.tracer();
       k.syscall();
       k.wait();
-      call(k);
+      observeCall(k);
       k.syscall();
       k.wait();
-      call(k);
+      observeCall(k);
     },
     expect: `
       E: SYSCALL = 0
@@ -89,7 +84,7 @@ export const clone: readonly Scenario[] = [
         'E',
         (c) =>
           c
-            .loop((again) => again.clone(THREAD | CLONE.PTRACE, (t) => t.syscall('getpid').exit(3)), THREADS)
+            .loop((again) => again.clone(THREAD_FLAGS | CLONE.PTRACE, (t) => t.syscall('getpid').exit(3)), THREADS)
             .loop((again) => again.pause()),
         { by: 'traceme' },
       );
@@ -98,9 +93,8 @@ export const clone: readonly Scenario[] = [
       const second = new Map<number, string>();
       const failed: string[] = [];
       while (second.size < THREADS) {
-        const found = s.await(-1, W.__WALL);
-        if (found === undefined) throw new Error(`only ${first.size} threads began, and ${second.size} made a call`);
-        const { tid, status } = found;
+        const progress = `more than ${first.size} threads begin, more than ${second.size} make a call`;
+        const { tid, status } = s.require(s.await(-1, W.__WALL), progress);
         if (!first.has(tid)) {
           first.set(tid, statusText(status));
           failed.push(
@@ -138,12 +132,13 @@ export const clone: readonly Scenario[] = [
     play(s) {
       const e = s.tracee(
         'E',
-        (c) => c.clone(THREAD | CLONE.PTRACE, (t) => t.loop((again) => again.pause())).loop((again) => again.pause()),
+        (c) =>
+          c.clone(THREAD_FLAGS | CLONE.PTRACE, (t) => t.loop((again) => again.pause())).loop((again) => again.pause()),
         { by: 'traceme', options: PTRACE_O.TRACESYSGOOD | PTRACE_O.TRACECLONE },
       );
       e.syscall();
       e.wait();
-      call(e);
+      observeCall(e);
       e.syscall();
       e.wait();
       const t = e.newTask('T');
@@ -152,7 +147,7 @@ export const clone: readonly Scenario[] = [
       t.poll();
       e.syscall();
       e.wait();
-      call(e);
+      observeCall(e);
     },
     expect: `
       E: SYSCALL = 0
@@ -361,7 +356,7 @@ export const clone: readonly Scenario[] = [
       e.observe('steps that ended otherwise than by SIGTRAP', others(stops, 'stopped by SIGTRAP'));
       e.cont();
       e.untilSet('over');
-      e.observe('its child', statusText(decodeWaitStatus(Number(e.word('status')))));
+      e.observe('its child', storedStatus(e, 'status'));
     },
     expect: `
       E: steps that ended otherwise than by SIGTRAP = none

@@ -5,16 +5,16 @@ import { PTRACE } from '../../../kernel/requests.js';
 import { CLONE, result } from '../../../raw/child.js';
 import type { Actor } from '../../actor.js';
 import { statusText } from '../../describe.js';
+import { storedStatus } from '../../parts/script-waits.js';
+import { stoppedPauser } from '../../parts/sleepers.js';
 import { commit, manual, scenario, suite, type Scenario } from '../../scenario.js';
 import type { Stage } from '../../stage.js';
-import { decodeWaitStatus } from '../../../kernel/wait-status.js';
 import { noCore } from './no-core.js';
+import { takesOrphans } from './orphans.js';
 import { others, rounds } from './rounds.js';
 
 const attaching = manual('ptrace(2)', 'Attaching and detaching');
 const stateOnDetach = commit('0e9f0a4abfd8', 'ptrace: Always put ptracee into appropriate execution state');
-
-const PR_SET_CHILD_SUBREAPER = 36;
 
 /** A process of three threads that its leader has stopped. */
 function stoppedThreads(s: Stage): readonly [Actor, Actor, Actor] {
@@ -246,8 +246,7 @@ export const detach: readonly Scenario[] = [
     history:
       'Up to 2.6.39 the stop turned into a tracing stop only by another SIGSTOP and CONT, and DETACH let the process run.',
     play(s) {
-      const e = s.child('E', (c) => c.tgkillSelf('SIGSTOP').loop((again) => again.pause()));
-      e.untilState('T');
+      const e = stoppedPauser(s);
       e.attach();
       e.state();
       e.wait();
@@ -382,7 +381,7 @@ export const detach: readonly Scenario[] = [
           if (done !== '0') t.wait();
         });
         rp.untilWord('over', BigInt(index + 1));
-        rp.observe('wait', statusText(decodeWaitStatus(Number(rp.word('status')))));
+        rp.observe('wait', storedStatus(rp, 'status'));
         e.ended = true;
         t.ended = true;
       });
@@ -408,8 +407,7 @@ export const detach: readonly Scenario[] = [
     play(s) {
       const count = 20;
       const rp = s.child('RP', (c) =>
-        c
-          .prctl(PR_SET_CHILD_SUBREAPER, 1)
+        takesOrphans(c)
           .loop(
             (again) =>
               again

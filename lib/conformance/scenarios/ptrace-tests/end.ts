@@ -3,18 +3,15 @@ import { PTRACE_O } from '../../../kernel/options.js';
 import { PTRACE } from '../../../kernel/requests.js';
 import { SIG } from '../../../kernel/signals.js';
 import { W } from '../../../kernel/wait-flags.js';
-import { decodeWaitStatus } from '../../../kernel/wait-status.js';
 import { procState } from '../../../proc.js';
 import { type ChildScript, result } from '../../../raw/child.js';
 import { processVmWrite } from '../../../raw/index.js';
 import type { Actor } from '../../actor.js';
-import { resultText, statusText } from '../../describe.js';
+import { resultText } from '../../describe.js';
+import { unprivileged } from '../../parts/credentials.js';
+import { storedStatus } from '../../parts/script-waits.js';
 import { manual, scenario, suite, type Scenario } from '../../scenario.js';
 import { noCore } from './no-core.js';
-
-const PR_SET_DUMPABLE = 4;
-/** Any that is not root's. */
-const SOMEBODY = 65534;
 
 const death = manual('ptrace(2)', 'Death under ptrace');
 
@@ -43,14 +40,10 @@ function readsAtExit(id: string, file: string, what: string): Scenario {
       'PTRACE_EVENT_EXIT is there to look at a process once more before its memory and files are gone. It comes before the memory is given up, so whoever ' +
       'may read it in /proc still may. Kernels of 2.6 that checked it by the memory of a process that was already exiting refused all but root.',
     play(s) {
-      const t = s.child('T', (c) =>
-        noCore(c)
-          .buffer('path', 32)
-          .buffer('content', 4096)
-          // Where this is root it is somebody else afterwards, and such a one is not to be looked at unless it says so.
-          .syscall('setresuid', SOMEBODY, SOMEBODY, SOMEBODY)
-          .prctl(PR_SET_DUMPABLE, 1)
-          .fork((e) => e.traceme().tgkillSelf('SIGSTOP').killSelf('SIGABRT').exitGroup(1))
+      const t = s.child('T', (c) => {
+        noCore(c).buffer('path', 32).buffer('content', 4096);
+        unprivileged(c);
+        c.fork((e) => e.traceme().tgkillSelf('SIGSTOP').killSelf('SIGABRT').exitGroup(1))
           .store('E')
           .wait4(c.word('E'))
           .syscall('ptrace', PTRACE.SETOPTIONS, c.word('E'), 0, PTRACE_O.TRACEEXIT)
@@ -69,10 +62,10 @@ function readsAtExit(id: string, file: string, what: string): Scenario {
           .wait4(c.word('E'))
           .store('end', c.status)
           .store('over', 1)
-          .loop((again) => again.pause()),
-      );
+          .loop((again) => again.pause());
+      });
       t.untilSet('at exit');
-      t.observe('wait for E', statusText(decodeWaitStatus(Number(t.word('stop')))));
+      t.observe('wait for E', storedStatus(t, 'stop'));
       const path = Buffer.from(`/proc/${t.word('E')}/${file}\0`);
       processVmWrite(t.tid, t.address('path'), path);
       t.setWord('go', 1n);
@@ -80,7 +73,7 @@ function readsAtExit(id: string, file: string, what: string): Scenario {
       const [opened, read] = [t.word('open'), t.word('read')];
       t.observe(`open /proc/E/${file}`, opened < 0n ? resultText(opened) : 'a descriptor');
       t.observe('read', read > 0n ? 'something' : resultText(read));
-      t.observe('wait for E', statusText(decodeWaitStatus(Number(t.word('end')))));
+      t.observe('wait for E', storedStatus(t, 'end'));
     },
     expect: `
       T: wait for E = event EXIT

@@ -1,8 +1,8 @@
 /** Single steps, of every machine. */
-import { breakpointFor } from '../../../kernel/breakpoint.js';
 import { SIG } from '../../../kernel/signals.js';
 import type { ChildScript } from '../../../raw/child.js';
 import type { Actor } from '../../actor.js';
+import { nopBytes } from '../../parts/instructions.js';
 import { manual, scenario, suite, type Scenario } from '../../scenario.js';
 
 const EXIT = 0x23;
@@ -14,9 +14,9 @@ function whereIs(c: ChildScript, signal: number): ChildScript {
   return c.buffer('action', 64).syscall('rt_sigaction', signal, 0, c.address('action'), 8);
 }
 
-/** Writes down where in the instructions that do nothing a tracee is. The breakpoint instruction is as long as one of them. */
+/** Writes down where in the instructions that do nothing a tracee is. */
 function observePlace(e: Actor): void {
-  const width = BigInt(breakpointFor(e.stage.arch.nativeAbi).bytes.length);
+  const width = nopBytes(e);
   const past = e.registers().pc - e.child.nops;
   e.observe('program counter', past % width === 0n && past >= 0n && past <= 64n ? `nop ${past / width}` : 'elsewhere');
 }

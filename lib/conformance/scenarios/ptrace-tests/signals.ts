@@ -4,12 +4,12 @@ import { PTRACE } from '../../../kernel/requests.js';
 import { SIG } from '../../../kernel/signals.js';
 import { W } from '../../../kernel/wait-flags.js';
 import { SA, result } from '../../../raw/child.js';
+import { tinyProgram } from '../../parts/programs.js';
+import { observeCall } from '../../parts/system-calls.js';
 import { manual, scenario, suite, type Scenario } from '../../scenario.js';
-import { tinyProgram } from '../../tiny-program.js';
+import { takesOrphans } from './orphans.js';
 
 const injection = manual('ptrace(2)', 'Signal injection and suppression');
-
-const PR_SET_CHILD_SUBREAPER = 36;
 
 export const signals: readonly Scenario[] = [
   scenario({
@@ -178,7 +178,7 @@ export const signals: readonly Scenario[] = [
       const e = s.tracee('E', (c) => c.exec(program).exitGroup(1), { by: 'traceme', options: PTRACE_O.TRACEEXEC });
       e.syscall();
       e.wait();
-      e.observe('call', e.syscallName(e.registers().syscallNumber));
+      observeCall(e);
       e.syscall();
       e.wait();
       e.kill('SIGINT');
@@ -216,8 +216,7 @@ export const signals: readonly Scenario[] = [
     play(s) {
       const count = 15;
       const rp = s.child('RP', (c) =>
-        c
-          .prctl(PR_SET_CHILD_SUBREAPER, 1)
+        takesOrphans(c)
           .loop(
             (again) =>
               again

@@ -7,9 +7,9 @@ import { W } from '../../../kernel/wait-flags.js';
 import { getpgid } from '../../../raw/index.js';
 import { procState } from '../../../proc.js';
 import type { Actor } from '../../actor.js';
+import { toEntry } from '../../parts/system-calls.js';
 import { manual, scenario, type Scenario } from '../../scenario.js';
-import type { Beginning, Stage } from '../../stage.js';
-import { toEntry } from '../commits/kernel-paths.js';
+import type { Beginning, Found, Stage } from '../../stage.js';
 import { groupStopNotification, implementListen, utraceCleanup } from './origins.js';
 
 const HARMLESS = ['SIGCONT', 'SIGTERM', 'SIGSTOP', 'SIGTSTP', 'SIGUSR1', 'SIGCONT'] as const;
@@ -66,7 +66,7 @@ function drain(s: Stage, pgid: number): number {
   let ends = 0;
   s.until('the group has ended', () => {
     for (;;) {
-      let found: ReturnType<Stage['look']>;
+      let found: Found | undefined;
       const result = s.attempt(() => {
         found = s.look(-pgid, W.__WALL);
       });

@@ -1,12 +1,12 @@
 /** Events that one system call makes one after the other, and what a restart at each of them means. */
 import { PTRACE_O } from '../../../kernel/options.js';
 import type { Actor } from '../../actor.js';
+import { hollowProgram } from '../../parts/programs.js';
+import { RealParent } from '../../parts/real-parent.js';
+import { toEntry } from '../../parts/system-calls.js';
 import { manual, scenario, type Scenario } from '../../scenario.js';
 import type { Beginning, Stage } from '../../stage.js';
-import { toEntry } from '../commits/kernel-paths.js';
-import { hollowProgram } from '../commits/kernel-program.js';
 import { stackedEvents } from './origins.js';
-import { parentAndChild, parentLooks } from './real-parent.js';
 
 const ALL_CHILDREN = PTRACE_O.TRACEFORK | PTRACE_O.TRACEVFORK | PTRACE_O.TRACECLONE;
 
@@ -247,7 +247,8 @@ export const stackedEventScenarios: readonly Scenario[] = [
       'Up to 2.6.39 a restart also took the mark of the stop from the process, a bug that was kept for compatibility: the parent saw no stop, and after ' +
       'DETACH the process ran.',
     play(s) {
-      const { p, e } = parentAndChild(s, (c) => c.loop((again) => again.pause()));
+      const p = new RealParent(s, (c) => c.loop((again) => again.pause()), 'P');
+      const e = p.child;
       e.untilAsleep();
       e.attach();
       e.wait();
@@ -259,11 +260,11 @@ export const stackedEventScenarios: readonly Scenario[] = [
       e.cont();
       e.rest();
       e.state();
-      parentLooks(p);
+      p.poll(undefined, 'poll for E');
       e.kill('SIGCONT');
       e.wait();
-      parentLooks(p);
-      parentLooks(p);
+      p.poll(undefined, 'poll for E');
+      p.poll(undefined, 'poll for E');
     },
     expect: `
       E: ATTACH = 0

@@ -5,16 +5,15 @@ import { PTRACE_O } from '../../../kernel/options.js';
 import { PTRACE } from '../../../kernel/requests.js';
 import { W } from '../../../kernel/wait-flags.js';
 import { procStatus } from '../../../proc.js';
-import type { ChildScript } from '../../../raw/child.js';
+import type { ChildScript, Part } from '../../../raw/child.js';
 import type { Actor } from '../../actor.js';
+import { become, NOBODY } from '../../parts/credentials.js';
+import { hollowProgram } from '../../parts/programs.js';
+import { RealParent } from '../../parts/real-parent.js';
 import { manual, scenario, type Scenario } from '../../scenario.js';
-import { hollowProgram } from '../commits/kernel-program.js';
 import { utracePtrace } from './origins.js';
-import { parentAndChild, parentLooks } from './real-parent.js';
 
-const NOBODY = 65534;
 const SET_UID = 0o4755;
-const PR_SET_DUMPABLE = 4;
 
 /** Whether set-uid means anything to the file system of a path. */
 function isNosuid(path: string): boolean {
@@ -39,13 +38,10 @@ function isReachable(path: string): boolean {
 }
 
 /** Gives up all rights, for good. */
-const becomeNobody = (c: ChildScript): ChildScript =>
-  c
-    .syscall('setgroups', 0, 0)
-    .syscall('setresgid', NOBODY, NOBODY, NOBODY)
-    .syscall('setresuid', NOBODY, NOBODY, NOBODY)
-    // A process that has changed its user cannot be traced by others of that user otherwise.
-    .prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+function becomeNobody(c: ChildScript): ChildScript {
+  become(c.syscall('setgroups', 0, 0), {});
+  return c;
+}
 
 /** `root`, or `as before`. */
 function effectiveUser(e: Actor, what: string): void {
@@ -168,22 +164,22 @@ export const visibility: readonly Scenario[] = [
       'parent gets its SIGCHLD and the status, late but unchanged. A tracer that does not wait keeps every parent from reaping.',
     since: '3.4',
     play(s) {
-      const { p, e } = parentAndChild(s, (c) =>
-        c.handle('SIGUSR1', (h) => h.exitGroup(3)).loop((again) => again.pause()),
-      );
+      const part: Part = (c) => c.handle('SIGUSR1', (h) => h.exitGroup(3)).loop((again) => again.pause());
+      const p = new RealParent(s, part, 'P');
+      const e = p.child;
       e.untilAsleep();
       e.seize();
       e.kill('SIGUSR1');
       e.wait();
-      parentLooks(p);
+      p.poll(undefined, 'poll for E');
       e.cont('SIGUSR1');
       e.untilState('Z');
-      parentLooks(p);
+      p.poll(undefined, 'poll for E');
       e.tracer();
       e.wait();
       e.tracer();
-      parentLooks(p);
-      parentLooks(p);
+      p.poll(undefined, 'poll for E');
+      p.poll(undefined, 'poll for E');
     },
     expect: `
       E: SEIZE = 0

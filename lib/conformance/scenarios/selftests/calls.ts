@@ -1,51 +1,15 @@
-/** What scenarios about system calls share: the way to the entry of one, and what is said about it. */
+/** What scenarios about system calls share: tracees before and at one, what has come of it, and what PTRACE_GET_SYSCALL_INFO says. */
+import { throughCall, toEntry } from '../../parts/system-calls.js';
 import { PTRACE_O } from '../../../kernel/options.js';
 import { PTRACE, STRUCT_SIZE } from '../../../kernel/requests.js';
 import { decodeSyscallInfo, type SyscallInfo } from '../../../kernel/syscall-info.js';
 import type { Part } from '../../../raw/child.js';
 import { getSyscallInfoInto } from '../../../raw/index.js';
 import type { Actor } from '../../actor.js';
-import { resultText, statusText } from '../../describe.js';
 import type { Stage } from '../../stage.js';
-
-/** So many system calls a script makes at most before the one that is looked for. */
-const MOST_STOPS = 2000;
 
 /** A system call that nothing else makes. */
 const MARK = 'getegid';
-
-/** The name of the system call of a syscall-stop or seccomp-stop, by its registers: also on kernels that have no GET_SYSCALL_INFO. */
-export function callName(e: Actor): string {
-  return e.syscallName(e.registers().syscallNumber);
-}
-
-/** Writes it down. */
-export function observeCall(e: Actor): void {
-  e.observe('call', callName(e));
-}
-
-/** From a stop in user code to the entry of the next such call, through all syscall-stops before it. Not in the transcript. */
-export function toEntry(e: Actor, call: string): void {
-  e.stage.unrecorded(() => {
-    for (let stops = 0; stops < MOST_STOPS; stops++) {
-      e.mustSucceed(e.syscall(), 'SYSCALL');
-      const status = e.wait();
-      if (status?.kind !== 'syscall-stop')
-        throw new Error(`${e.name} did not come to its ${call}: ${statusText(status)}`);
-      if (callName(e) === call) return;
-    }
-    throw new Error(`${e.name} did not come to its ${call}`);
-  });
-}
-
-/** From a stop to the exit of the next such call. Not in the transcript. */
-export function throughCall(e: Actor, call: string): void {
-  toEntry(e, call);
-  e.stage.unrecorded(() => {
-    e.mustSucceed(e.syscall(), 'SYSCALL');
-    e.wait();
-  });
-}
 
 /** A tracee in the exit of a system call just before its part. */
 export function traceeBefore(s: Stage, part: Part, { name = 'E', options = 0 } = {}): Actor {
@@ -61,16 +25,10 @@ export function traceeAt(s: Stage, call: string, part: Part, where?: Parameters<
   return e;
 }
 
-/** A value that may be somebody's pid: the name, or else the result of a system call as text. */
-export function told(e: Actor, value: bigint): string {
-  const name = value > 0n ? e.stage.nameOf(Number(value)) : 'another process';
-  return name === 'another process' ? resultText(value) : name;
-}
-
 /** What the tracee itself has got: a word of its script, once the word `done` is 1. */
 export function observeOutcome(e: Actor, word = 'outcome'): void {
   e.untilWord('done', 1n);
-  e.observe(word, told(e, e.word(word)));
+  e.observe(word, e.stage.valueText(e.word(word)));
 }
 
 /** Stores the result of the last system call for {@link observeOutcome}; then it sleeps. */

@@ -2,23 +2,30 @@
 import { PTRACE, PTRACE_PEEKSIGINFO_SHARED, STRUCT_SIZE } from '../../../kernel/requests.js';
 import { SIG, signalName } from '../../../kernel/signals.js';
 import { encodePeeksiginfoArgs } from '../../../kernel/structs.js';
-import type { Part } from '../../../raw/child.js';
 import { peekSiginfo, type PeekSiginfoOptions } from '../../../raw/index.js';
 import type { Actor } from '../../actor.js';
+import { LARGEST_PAGE, PRIVATE_ANONYMOUS, PROT, READ_WRITE } from '../../parts/memory-map.js';
+import { traceChild, traceSleeping } from '../../parts/tracing.js';
 import { commit, manual, scenario, suite, type Scenario } from '../../scenario.js';
+import type { Stage } from '../../stage.js';
 
 const implement = commit('84c751bd4aeb', 'ptrace: add ability to retrieve signals without removing from a queue (v4)');
 const selftest = suite('selftests', 'ptrace/peeksiginfo.c');
 const page = manual('ptrace(2)', 'PTRACE_PEEKSIGINFO');
 
-const PROT_READ = 1;
-const PROT_WRITE = 2;
-const MAP_PRIVATE_ANONYMOUS = 0x22;
-/** No machine has larger pages. */
-const PAGE = 0x10000;
-
-const blockAll: Part = (c) =>
-  c.block('SIGUSR1', 'SIGUSR2', 'SIGTERM', 'SIGHUP', 'SIGRTMIN').loop((again) => again.pause());
+/** A tracee in the stop of an INTERRUPT that blocks signals. */
+function blocker(s: Stage): Actor {
+  const e = s.child('E', (c) =>
+    c.block('SIGUSR1', 'SIGUSR2', 'SIGTERM', 'SIGHUP', 'SIGRTMIN').loop((again) => again.pause()),
+  );
+  // With the signals blocked it comes to its pause.
+  traceSleeping(e, 'seize');
+  s.unrecorded(() => {
+    e.mustSucceed(e.interrupt(), 'INTERRUPT');
+    e.expectStop(SIG.SIGTRAP);
+  });
+  return e;
+}
 
 /** The signals that one request gives, in their order. */
 function peek(e: Actor, what: string, options: PeekSiginfoOptions): void {
@@ -61,13 +68,8 @@ export const peeksiginfo: readonly Scenario[] = [
       'pending. A standard signal is in a queue once, a realtime signal as often as it was sent.',
     since: '3.10',
     play(s) {
-      // With the signals blocked it comes to its pause.
-      const e = s.child('E', blockAll);
-      e.untilAsleep();
+      const e = blocker(s);
       s.unrecorded(() => {
-        e.mustSucceed(e.seize(), 'SEIZE');
-        e.mustSucceed(e.interrupt(), 'INTERRUPT');
-        e.expectStop(SIG.SIGTRAP);
         for (const signal of ['SIGUSR2', 'SIGRTMIN', 'SIGUSR1', 'SIGRTMIN', 'SIGUSR2']) e.tgkill(signal);
         for (const signal of ['SIGTERM', 'SIGHUP', 'SIGTERM']) e.kill(signal);
       });
@@ -98,12 +100,8 @@ export const peeksiginfo: readonly Scenario[] = [
       'signals were written, 0. Memory that cannot be read or written is EFAULT.',
     since: '3.10',
     play(s) {
-      const e = s.child('E', blockAll);
-      e.untilAsleep();
+      const e = blocker(s);
       s.unrecorded(() => {
-        e.mustSucceed(e.seize(), 'SEIZE');
-        e.mustSucceed(e.interrupt(), 'INTERRUPT');
-        e.expectStop(SIG.SIGTRAP);
         e.tgkill('SIGUSR1');
         e.tgkill('SIGUSR2');
       });
@@ -159,19 +157,11 @@ export const peeksiginfo: readonly Scenario[] = [
       // The memory is that of the tracer, so the tracer is a script.
       const t = s.child('T', (c) => {
         const args = encodePeeksiginfoArgs({ offset: 0n, flags: 0, count: 3 });
-        c.fork((e) => {
-          e.traceme().block('SIGRTMIN');
-          e.loop((again) => again.tgkillSelf('SIGRTMIN'), 3);
-          e.dieWithParent()
-            .tgkillSelf('SIGSTOP')
-            .loop((again) => again.pause());
-        })
-          .store('E')
-          .wait4(c.word('E'))
-          .syscall('mmap', 0, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE_ANONYMOUS, -1, 0)
-          .compute(c.register(0), 'add', PAGE)
+        traceChild(c, (e) => e.block('SIGRTMIN').loop((again) => again.tgkillSelf('SIGRTMIN'), 3));
+        c.syscall('mmap', 0, 2 * LARGEST_PAGE, READ_WRITE, PRIVATE_ANONYMOUS, -1, 0)
+          .compute(c.register(0), 'add', LARGEST_PAGE)
           .store('read-only')
-          .syscall('mprotect', c.word('read-only'), PAGE, PROT_READ);
+          .syscall('mprotect', c.word('read-only'), LARGEST_PAGE, PROT.READ);
         for (const fits of [3, 2, 1, 0]) {
           c.compute(c.word('read-only'), 'subtract', fits * STRUCT_SIZE.SIGINFO, 1)
             .syscall('ptrace', PTRACE.PEEKSIGINFO, c.word('E'), args, c.register(1))

@@ -4,9 +4,13 @@ import { PTRACE, STRUCT_SIZE } from '../../../kernel/requests.js';
 import { encodeSeccompMetadata, decodeSeccompMetadata } from '../../../kernel/structs.js';
 import type { ChildScript } from '../../../raw/child.js';
 import type { Actor } from '../../actor.js';
+import { FILTER_FLAG, filterLength, seccompFilter, VERDICT } from '../../parts/seccomp-filter.js';
+import { become } from '../../parts/credentials.js';
+import { toNextReport } from '../../parts/system-calls.js';
+import { traceChild } from '../../parts/tracing.js';
 import { commit, manual, scenario, suite, type Scenario } from '../../scenario.js';
-import { FILTER_FLAG, filterLength, seccompFilter, VERDICT } from '../seccomp-filter.js';
-import { keepOutcome, observeOutcome, told } from './calls.js';
+import type { Stage } from '../../stage.js';
+import { keepOutcome, observeOutcome } from './calls.js';
 
 const selftest = (test: string) => suite('selftests', `seccomp/seccomp_bpf.c ${test}`);
 const getFilter = commit('f8e529ed941b', 'seccomp, ptrace: add support for dumping seccomp filters');
@@ -15,8 +19,6 @@ const suspend = commit('13c4a90119d2', 'seccomp: add ptrace options for suspend/
 const suspendBySeize = commit('ee1fee900537', 'ptrace: Check PTRACE_O_SUSPEND_SECCOMP permission on PTRACE_SEIZE');
 
 const EPERM = 1;
-const NOBODY = 65534;
-const PR_SET_DUMPABLE = 4;
 
 const EARLIER = seccompFilter([['getppid', VERDICT.errno(EPERM)]]);
 const LATER = seccompFilter([
@@ -33,15 +35,6 @@ const twoFilters =
       .tgkillSelf('SIGUSR1')
       .loop((again) => again.pause());
 
-/** Lets a tracee come to the signal that it sends itself. Not in the transcript. */
-function toSignal(e: Actor): Actor {
-  return e.stage.unrecorded(() => {
-    e.cont();
-    e.wait();
-    return e;
-  });
-}
-
 /**
  * A script that traces a child of its own, which has a filter and stands in a stop. What the tracer is, it becomes before.
  *
@@ -50,23 +43,33 @@ function toSignal(e: Actor): Actor {
  */
 const tracer =
   (becomes: (t: ChildScript) => ChildScript, asks: (t: ChildScript) => ChildScript) =>
-  (t: ChildScript): unknown =>
-    asks(
-      becomes(
-        t
-          .fork((e) => {
-            e.dieWithParent()
-              .traceme()
-              .seccompFilter(EARLIER)
-              .tgkillSelf('SIGSTOP')
-              .loop((again) => again.pause());
-          })
-          .store('E')
-          .wait4(t.word('E')),
-      ),
-    )
+  (t: ChildScript): void => {
+    traceChild(t, (e) => e.seccompFilter(EARLIER));
+    asks(becomes(t))
       .store('done', 1)
       .loop((again) => again.pause());
+  };
+
+/** One that may all, one that has given up root, one that is under a filter itself: each has asked. */
+function tracers(s: Stage, asks: (t: ChildScript) => ChildScript): readonly Actor[] {
+  const asNobody = (t: ChildScript): ChildScript => {
+    become(t, {});
+    return t;
+  };
+  const all = [
+    s.child(
+      'T',
+      tracer((t) => t, asks),
+    ),
+    s.child('T without root', tracer(asNobody, asks)),
+    s.child(
+      'T under seccomp',
+      tracer((t) => t.seccompFilter(seccompFilter([])), asks),
+    ),
+  ];
+  for (const t of all) t.untilSet('done');
+  return all;
+}
 
 /** What `suspend-seccomp-privilege` expects: of SEIZE with the option where it is not allowed, and without it afterwards. */
 const privilege = (withOption: string, without: string): string => `
@@ -143,7 +146,7 @@ export const seccompFilters: readonly Scenario[] = [
     play(s) {
       const e = s.tracee('E', twoFilters(0));
       e.request('SECCOMP_GET_FILTER 0 before there are any', PTRACE.SECCOMP_GET_FILTER, 0, null);
-      toSignal(e);
+      toNextReport(e);
       for (const index of [0, 1, 2, -1]) {
         e.request(`SECCOMP_GET_FILTER ${index} without memory`, PTRACE.SECCOMP_GET_FILTER, index, null);
       }
@@ -189,22 +192,7 @@ export const seccompFilters: readonly Scenario[] = [
             encodeSeccompMetadata(0n),
           )
           .store('metadata');
-      const tracers = [
-        s.child(
-          'T',
-          tracer((t) => t, asks),
-        ),
-        s.child(
-          'T without root',
-          tracer((t) => t.syscall('setresuid', NOBODY, NOBODY, NOBODY), asks),
-        ),
-        s.child(
-          'T under seccomp',
-          tracer((t) => t.seccompFilter(seccompFilter([])), asks),
-        ),
-      ];
-      for (const t of tracers) {
-        t.untilWord('done', 1n);
+      for (const t of tracers(s, asks)) {
         t.result('filter', 'SECCOMP_GET_FILTER');
         t.result('metadata', 'SECCOMP_GET_METADATA');
       }
@@ -240,7 +228,7 @@ export const seccompFilters: readonly Scenario[] = [
         e.observe('flags', flags === BigInt(FILTER_FLAG.LOG) ? 'LOG' : flags);
       };
       ask('0 before there are any', 0n);
-      toSignal(e);
+      toNextReport(e);
       for (const filter of [0n, 1n, 2n]) ask(String(filter), filter);
       ask('0 into 8 bytes', 0n, 8);
       ask('0 into 7 bytes', 0n, 7);
@@ -282,8 +270,8 @@ export const seccompFilters: readonly Scenario[] = [
         ),
       );
       const once = (what: string): void => {
-        toSignal(e);
-        e.observe(what, told(e, e.word('result')));
+        toNextReport(e);
+        e.observe(what, s.valueText(e.word('result')));
       };
       once('getppid');
       e.setOptions(PTRACE_O.SUSPEND_SECCOMP);
@@ -332,9 +320,6 @@ export const seccompFilters: readonly Scenario[] = [
     since: '4.3',
     needs: ['seccomp-filters', 'root', 'cap-sys-admin', 'policy.seccomp', 'option.PTRACE_O_SUSPEND_SECCOMP.setoptions'],
     play(s) {
-      // Dumpable again, as a process of another user may be traced only then.
-      const asNobody = (t: ChildScript): ChildScript =>
-        t.syscall('setresuid', NOBODY, NOBODY, NOBODY).prctl(PR_SET_DUMPABLE, 1);
       const asks = (t: ChildScript): ChildScript =>
         t
           .fork((e) => {
@@ -347,19 +332,7 @@ export const seccompFilters: readonly Scenario[] = [
           .store('seize')
           .syscall('ptrace', PTRACE.SEIZE, t.word('F'), 0, 0)
           .store('plain seize');
-      const tracers = [
-        s.child(
-          'T',
-          tracer((t) => t, asks),
-        ),
-        s.child('T without root', tracer(asNobody, asks)),
-        s.child(
-          'T under seccomp',
-          tracer((t) => t.seccompFilter(seccompFilter([])), asks),
-        ),
-      ];
-      for (const t of tracers) {
-        t.untilWord('done', 1n);
+      for (const t of tracers(s, asks)) {
         t.result('setoptions', 'SETOPTIONS');
         t.result('seize', 'SEIZE');
         t.result('plain seize', 'SEIZE without the option');

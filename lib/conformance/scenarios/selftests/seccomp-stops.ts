@@ -1,9 +1,10 @@
 /** Where the stop of a seccomp filter stands among the other stops of a system call. */
 import { PTRACE_O } from '../../../kernel/options.js';
 import type { ChildScript } from '../../../raw/child.js';
+import { observeCall, throughCall } from '../../parts/system-calls.js';
+import { seccompFilter, VERDICT } from '../../parts/seccomp-filter.js';
 import { commit, manual, scenario, suite, type Scenario } from '../../scenario.js';
-import { seccompFilter, VERDICT } from '../seccomp-filter.js';
-import { answerInstead, keepOutcome, observeCall, observeOutcome, throughCall, traceeBefore } from './calls.js';
+import { answerInstead, keepOutcome, observeOutcome, traceeBefore } from './calls.js';
 
 const implement = commit('fb0fadf9b213', 'ptrace,seccomp: Add PTRACE_SECCOMP support');
 const order = commit('93e35efb8de4', 'x86/ptrace: run seccomp after ptrace');

@@ -2,18 +2,12 @@
 import { PTRACE_O } from '../../../kernel/options.js';
 import type { ChildScript } from '../../../raw/child.js';
 import type { Actor } from '../../actor.js';
+import { callBytes } from '../../parts/instructions.js';
+import { observeCall, throughCall } from '../../parts/system-calls.js';
+import { seccompFilter, VERDICT, type Rule } from '../../parts/seccomp-filter.js';
 import { commit, manual, scenario, suite, type Scenario } from '../../scenario.js';
 import type { Stage } from '../../stage.js';
-import { seccompFilter, VERDICT, type Rule } from '../seccomp-filter.js';
-import {
-  answerInstead,
-  keepOutcome,
-  observeCall,
-  observeOutcome,
-  throughCall,
-  traceeAt,
-  traceeBefore,
-} from './calls.js';
+import { answerInstead, keepOutcome, observeOutcome, traceeAt, traceeBefore } from './calls.js';
 
 const implement = commit('fb0fadf9b213', 'ptrace,seccomp: Add PTRACE_SECCOMP support');
 const recheck = commit('ce6526e8afa4', 'seccomp: recheck the syscall after RET_TRACE');
@@ -138,7 +132,7 @@ export const seccompTrace: readonly Scenario[] = [
         e.wait();
         // Back to the instruction, with another number where it takes it from.
         e.changeRegisters((registers) => {
-          registers.pc -= s.arch.name === 'arm64' ? 4n : 2n;
+          registers.pc -= callBytes(e);
           registers.syscallNumber = -1;
           registers.result = -1;
         });

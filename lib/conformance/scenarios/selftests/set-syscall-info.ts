@@ -4,8 +4,8 @@ import { PTRACE } from '../../../kernel/requests.js';
 import { encodeSyscallInfo, type SyscallArgs, type SyscallInfo } from '../../../kernel/syscall-info.js';
 import { getSyscallInfo } from '../../../raw/index.js';
 import type { Actor } from '../../actor.js';
+import { seccompFilter, VERDICT } from '../../parts/seccomp-filter.js';
 import { commit, scenario, suite, type Scenario } from '../../scenario.js';
-import { seccompFilter, VERDICT } from '../seccomp-filter.js';
 import { infoBytes, keepOutcome, observeOutcome, traceeAt } from './calls.js';
 
 const implement = commit('26bb32768fe6', 'ptrace: introduce PTRACE_SET_SYSCALL_INFO request');

@@ -3,9 +3,10 @@ import { PTRACE_O } from '../../../kernel/options.js';
 import { PTRACE, STRUCT_SIZE } from '../../../kernel/requests.js';
 import type { SyscallInfo } from '../../../kernel/syscall-info.js';
 import type { Actor } from '../../actor.js';
+import { toEntry } from '../../parts/system-calls.js';
+import { seccompFilter, VERDICT } from '../../parts/seccomp-filter.js';
 import { commit, manual, scenario, suite, type Scenario } from '../../scenario.js';
-import { seccompFilter, VERDICT } from '../seccomp-filter.js';
-import { argsText, keepOutcome, readInfo, toEntry, traceeAt } from './calls.js';
+import { argsText, keepOutcome, readInfo, traceeAt } from './calls.js';
 
 const implement = commit('201766a20e30', 'ptrace: add PTRACE_GET_SYSCALL_INFO request');
 const selftest = suite('selftests', 'ptrace/get_syscall_info.c');

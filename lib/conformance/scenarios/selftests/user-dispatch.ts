@@ -7,6 +7,7 @@ import {
   type SyscallUserDispatchConfig,
 } from '../../../kernel/structs.js';
 import type { Actor } from '../../actor.js';
+import { toSyscallStop } from '../../parts/system-calls.js';
 import { commit, scenario, suite, type Scenario } from '../../scenario.js';
 import { keepOutcome, traceeAt } from './calls.js';
 
@@ -100,10 +101,7 @@ export const userDispatch: readonly Scenario[] = [
     needs: ['request.PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG', 'request.PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG'],
     play(s) {
       const e = traceeAt(s, 'getppid', (c) => keepOutcome(c.syscall('getppid').syscall('getpid')));
-      s.unrecorded(() => {
-        e.syscall();
-        e.wait();
-      });
+      toSyscallStop(e);
       set(e, 'ON', ON);
       e.syscall();
       e.wait();

@@ -9,12 +9,13 @@ import {
   type HwWatch,
 } from '../../../../kernel/arch/arm64/debug-registers.js';
 import { NT } from '../../../../kernel/regsets.js';
+import { SIG } from '../../../../kernel/signals.js';
 import type { ChildScript, Part } from '../../../../raw/child.js';
 import * as raw from '../../../../raw/index.js';
 import type { Actor } from '../../../actor.js';
 import { siginfoText } from '../../../describe.js';
+import { toNextReport } from '../../../parts/system-calls.js';
 import { commit, scenario, suite, type Scenario } from '../../../scenario.js';
-import type { Stage } from '../../../stage.js';
 
 const AREA_BYTES = 64;
 const WORD = 8n;
@@ -45,7 +46,7 @@ function hit(e: Actor, watch: HwWatch): string {
     const status = e.wait();
     if (status?.kind !== 'stopped') return 'another report';
     const info = raw.getSiginfo(e.tid).decoded;
-    if (info.signal !== 5) return 'no';
+    if (info.signal !== SIG.SIGTRAP) return 'no';
     const within =
       info.kind === 'fault' && info.addr >= watch.address && info.addr < watch.address + BigInt(watch.length);
     // The slot fires before the store: without it the tracee gets on.
@@ -73,10 +74,7 @@ export const armWatchpoints: readonly Scenario[] = [
     since: '4.10',
     play(s) {
       const e = s.tracee('E', storer(1), { by: 'traceme' });
-      s.unrecorded(() => {
-        e.cont();
-        e.wait();
-      });
+      toNextReport(e);
       const byte = { address: e.address('area') + 1n, length: 1, access: 'write' } as const;
       e.setWord('offset', 1n);
       e.observe('SETREGSET', set(e, NT.ARM_HW_WATCH, encodeHwWatchpoint(byte)));
@@ -112,12 +110,9 @@ export const armWatchpoints: readonly Scenario[] = [
     arch: ['arm64'],
     needs: ['debug.watchpoints', 'debug.breakpoints'],
     since: '4.10',
-    play(s: Stage) {
+    play(s) {
       const e = s.tracee('E', storer(1), { by: 'traceme' });
-      s.unrecorded(() => {
-        e.cont();
-        e.wait();
-      });
+      toNextReport(e);
       const { slotCount } = decodeHwDebugState(raw.getRegset(e.tid, NT.ARM_HW_WATCH));
       e.observe('there are slots', slotCount > 0);
       for (const length of [1, 2, 4, 8]) {

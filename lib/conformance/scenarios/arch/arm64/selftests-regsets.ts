@@ -2,17 +2,14 @@
 import { NT } from '../../../../kernel/regsets.js';
 import { getRegset, peekMteTags, pokeMteTags, setRegset } from '../../../../raw/index.js';
 import type { Actor } from '../../../actor.js';
+import { LARGEST_PAGE, PRIVATE_ANONYMOUS, READ_WRITE } from '../../../parts/memory-map.js';
 import { commit, scenario, suite, type Scenario } from '../../../scenario.js';
 import type { Stage } from '../../../stage.js';
 
 const abi = suite('selftests', 'arm64/abi/ptrace.c');
 const second = commit('0027d9c6c7b5', 'arm64/ptrace: Support access to TPIDR2_EL0');
 
-const PROT_READ_WRITE = 3;
 const PROT_MTE = 0x20;
-const MAP_PRIVATE_ANONYMOUS = 0x22;
-/** No machine has larger pages. */
-const PAGE = 0x10000;
 const PR_GET_TAGGED_ADDR_CTRL = 56;
 
 const hex = (words: Iterable<bigint>): string => [...words].map((word) => `0x${word.toString(16)}`).join(' ');
@@ -206,11 +203,11 @@ export const arm64Regsets: readonly Scenario[] = [
       const e = s.unrecorded(() => {
         const tracee = s.tracee('E', (c) => {
           const map = (name: string, size: number, prot: number): void => {
-            c.syscall('mmap', 0, size, prot, MAP_PRIVATE_ANONYMOUS, -1, 0).store(name);
+            c.syscall('mmap', 0, size, prot, PRIVATE_ANONYMOUS, -1, 0).store(name);
           };
-          map('tagged', 2 * PAGE, PROT_READ_WRITE | PROT_MTE);
-          map('plain', PAGE, PROT_READ_WRITE);
-          c.compute(c.word('tagged'), 'add', PAGE).store('end').syscall('munmap', c.word('end'), PAGE);
+          map('tagged', 2 * LARGEST_PAGE, READ_WRITE | PROT_MTE);
+          map('plain', LARGEST_PAGE, READ_WRITE);
+          c.compute(c.word('tagged'), 'add', LARGEST_PAGE).store('end').syscall('munmap', c.word('end'), LARGEST_PAGE);
           c.storeAt(c.word('tagged'), 1).storeAt(c.word('plain'), 1).tgkillSelf('SIGUSR1').exitGroup(0);
         });
         tracee.cont();

@@ -3,12 +3,10 @@ import { PTRACE_O } from '../../../../kernel/options.js';
 import { NT } from '../../../../kernel/regsets.js';
 import { getRegset, setRegset } from '../../../../raw/index.js';
 import type { Actor } from '../../../actor.js';
+import { callBytes } from '../../../parts/instructions.js';
+import { seccompFilter, VERDICT } from '../../../parts/seccomp-filter.js';
 import { commit, manual, scenario, suite, type Scenario } from '../../../scenario.js';
-import { seccompFilter, VERDICT } from '../../seccomp-filter.js';
 import { keepOutcome, observeOutcome, traceeAt } from '../../selftests/calls.js';
-
-/** The bytes of `svc #0`. */
-const SVC_BYTES = 4n;
 
 /** The number in NT_ARM_SYSTEM_CALL: a call's name, or -1. */
 function observeNumber(e: Actor): void {
@@ -130,7 +128,7 @@ export const systemCalls: readonly Scenario[] = [
         e.cont();
         e.wait();
         e.changeRegisters((registers) => {
-          registers.pc -= SVC_BYTES;
+          registers.pc -= callBytes(e);
           registers.set('x8', e.syscallNumber('getpid'));
           registers.set('x7', 0xabcn);
         });

@@ -1,9 +1,11 @@
 /** Breakpoints and watchpoints in the debug registers. */
 import { type DebugAccess, type DebugLength, encodeDr7 } from '../../../../kernel/arch/x64/debug-registers.js';
 import { debugRegisterOffset } from '../../../../kernel/arch/x64/user-area.js';
+import { SIG } from '../../../../kernel/signals.js';
 import * as raw from '../../../../raw/index.js';
-import { scenario, suite, type Scenario } from '../../../scenario.js';
-import { arm, DR7, pokeDebug, takeStatus } from './debug-slots.js';
+import { manual, scenario, suite, type Scenario } from '../../../scenario.js';
+import { arm, DR6, DR7, pokeDebug, takeStatus } from './debug-slots.js';
+import { skipUnderTcg } from './emulator.js';
 import { I386Tracee } from './i386-tracee.js';
 import { type CodeTracee, codeTracee, I } from './machine-code.js';
 
@@ -58,14 +60,14 @@ function hit(tracee: CodeTracee, { access, length, hit: instruction }: Kind, slo
     raw.pokeUser(actor.tid, debugRegisterOffset(DR7), 0);
     raw.pokeUser(actor.tid, debugRegisterOffset(slot), address);
     raw.pokeUser(actor.tid, debugRegisterOffset(DR7), controlOf(slot, access, length, enable));
-    raw.pokeUser(actor.tid, debugRegisterOffset(6), 0);
+    raw.pokeUser(actor.tid, debugRegisterOffset(DR6), 0);
     actor.mustSucceed(actor.cont(), 'CONT');
     const status = actor.wait();
     const signal = status?.kind === 'stopped' ? status.signal : 0;
-    const dr6 = Number(raw.peekUser(actor.tid, debugRegisterOffset(6)) & 0xfn);
+    const dr6 = Number(raw.peekUser(actor.tid, debugRegisterOffset(DR6)) & 0xfn);
     const behind = String(1 + instruction.length);
     const place = tracee.place === '1' ? 'before' : tracee.place === behind ? 'behind' : `at ${tracee.place}`;
-    return signal === 5 && dr6 === 1 << slot ? place : `${place} by ${signal}, DR6 ${dr6}`;
+    return signal === SIG.SIGTRAP && dr6 === 1 << slot ? place : `${place} by ${signal}, DR6 ${dr6}`;
   });
 }
 
@@ -84,7 +86,7 @@ export const watchpoints: readonly Scenario[] = [
       const tracee = codeTracee(s, 'E', [I.nop, I.store(8, 1), I.store(8, 2, 8), I.int3]);
       const e = tracee.actor;
       pokeDebug(e, 0, tracee.data);
-      pokeDebug(e, DR7, controlOf(0, 'write', 8, 3), 'POKEUSER dr7, write of 8 bytes');
+      pokeDebug(e, DR7, controlOf(0, 'write', 8, 3), 'dr7, write of 8 bytes');
       e.cont();
       e.wait();
       e.siginfo();
@@ -157,7 +159,7 @@ export const watchpoints: readonly Scenario[] = [
     play(s) {
       const tracee = codeTracee(s, 'E', [I.nop, I.store(8, 1), I.int3]);
       const e = tracee.actor;
-      pokeDebug(e, DR7, controlOf(0, 'write', 8, 1), 'POKEUSER dr7, write of 8 bytes');
+      pokeDebug(e, DR7, controlOf(0, 'write', 8, 1), 'dr7, write of 8 bytes');
       pokeDebug(e, 0, tracee.data);
       e.cont();
       e.wait();
@@ -176,13 +178,12 @@ export const watchpoints: readonly Scenario[] = [
 
   scenario({
     id: 'hwbp-matrix',
-    title:
-      'Every slot stops at every kind of access and length, with either enable bit; ICEBP and INT3 stop beside them',
+    title: 'Every slot stops at every kind of access and length, with either enable bit; INT3 stops beside them',
     source: [suite('selftests', 'breakpoint_test.c')],
     tags: ['breakpoint', 'watchpoint', 'debug-registers'],
     rule:
-      'A breakpoint stops before its instruction, a watchpoint behind the access; DR6 has the bit of the slot and no other. ICEBP, which raises the same ' +
-      'exception without a condition, and INT3 are SIGTRAPs of their own.',
+      'A breakpoint stops before its instruction, a watchpoint behind the access; DR6 has the bit of the slot and no other. INT3 is a SIGTRAP of its ' +
+      'own.',
     arch: ['x64'],
     needs: ['debug.breakpoints', 'debug.watchpoints'],
     play(s) {
@@ -194,26 +195,49 @@ export const watchpoints: readonly Scenario[] = [
         e.observe(`${kind.name}, all slots`, [...found].join('; '));
       }
       s.unrecorded(() => arm(e));
-      for (const instruction of [I.int1, I.int3]) {
-        tracee.write([instruction, I.nop]);
-        tracee.goTo();
-        e.cont();
-        e.wait();
-        e.siginfo();
-        tracee.observePlace();
-      }
+      tracee.write([I.int3, I.nop]);
+      tracee.goTo();
+      e.cont();
+      e.wait();
+      e.siginfo();
+      tracee.observePlace();
     },
     expect: `
       ${KINDS.map(({ name, stops }) => `E: ${name}, all slots = ${stops}`).join('\n')}
       E: CONT = 0
       E: wait = stopped by SIGTRAP
+      E: siginfo = SIGTRAP SI_KERNEL from the kernel
+      E: rip = 1
+    `,
+  }),
+
+  scenario({
+    id: 'hwbp-icebp',
+    title: 'ICEBP is a SIGTRAP with TRAP_BRKPT, like that of a debug register, and sets no bit in DR6',
+    source: [suite('selftests', 'breakpoint_test.c'), manual('ptrace(2)', 'PTRACE_SINGLESTEP stops')],
+    tags: ['breakpoint', 'debug-registers', 'siginfo'],
+    rule: 'ICEBP raises the exception of the debug registers without a condition. It is for the tracer as any other trap, whether a register is armed or not.',
+    arch: ['x64'],
+    needs: ['debug.breakpoints'],
+    play(s) {
+      const tracee = codeTracee(s, 'E', [I.int1, I.nop]);
+      const e = tracee.actor;
+      skipUnderTcg(tracee, 'it has no ICEBP');
+      takeStatus(e);
+      e.cont();
+      e.wait();
+      e.siginfo();
+      tracee.observePlace();
+      takeStatus(e);
+    },
+    expect: `
+      E: DR6 = nothing
+      E: CONT = 0
+      E: wait = stopped by SIGTRAP
       E: siginfo = SIGTRAP TRAP_BRKPT
       # 0 on a virtual machine whose host passes the exception on before the instruction is over (KVM on AMD).
       E: rip = 1 | 0
-      E: CONT = 0
-      E: wait = stopped by SIGTRAP
-      E: siginfo = SIGTRAP SI_KERNEL from the kernel
-      E: rip = 1
+      E: DR6 = nothing
     `,
   }),
 ];

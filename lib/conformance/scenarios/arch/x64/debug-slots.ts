@@ -8,6 +8,7 @@ import {
 import { debugRegisterOffset } from '../../../../kernel/arch/x64/user-area.js';
 import * as raw from '../../../../raw/index.js';
 import type { Actor } from '../../../actor.js';
+import { pokeUser } from './user-words.js';
 
 export const DR6 = 6;
 export const DR7 = 7;
@@ -21,11 +22,8 @@ export interface Watch {
 }
 
 /** POKEUSER of a debug register, with a line: `POKEUSER dr7 = 0`. */
-export function pokeDebug(e: Actor, index: number, value: bigint, what = `POKEUSER dr${index}`): void {
-  e.observe(
-    what,
-    e.stage.attempt(() => raw.pokeUser(e.tid, debugRegisterOffset(index), value)),
-  );
+export function pokeDebug(e: Actor, index: number, value: bigint, what = `dr${index}`): void {
+  pokeUser(e, what, debugRegisterOffset(index), value);
 }
 
 export const peekDebug = (e: Actor, index: number): bigint => raw.peekUser(e.tid, debugRegisterOffset(index));

@@ -1,9 +1,9 @@
 /** gVisor's tests that know the system call convention of x86-64. */
 import { PTRACE } from '../../../../kernel/requests.js';
 import { X64_REGISTER_NAMES } from '../../../../kernel/arch/x64/registers.js';
+import { toEntry } from '../../../parts/system-calls.js';
 import { commit, manual, scenario, type Scenario } from '../../../scenario.js';
 import { gvisorTest } from '../../gvisor/tools.js';
-import { toEntry } from '../../manual/tools.js';
 
 const RAX = X64_REGISTER_NAMES.indexOf('rax') * 8;
 
@@ -53,8 +53,7 @@ export const gvisorMachine: readonly Scenario[] = [
           c
             .exitGroup(126)
             .store('result')
-            .set(1)
-            .store('done')
+            .store('done', 1)
             .loop((again) => again.pause()),
         {
           by: 'traceme',
@@ -101,8 +100,7 @@ export const gvisorMachine: readonly Scenario[] = [
             .ignore('SIGUSR1')
             .pause()
             .store('result')
-            .set(1)
-            .store('done')
+            .store('done', 1)
             .loop((again) => again.sigwait('SIGUSR2')),
         { by: 'traceme' },
       );

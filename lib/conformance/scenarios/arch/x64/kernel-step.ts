@@ -1,10 +1,8 @@
 /** Single steps around system calls, what is x86-64's own about them. */
 import { PTRACE_O } from '../../../../kernel/options.js';
+import { nopBytes } from '../../../parts/instructions.js';
+import { toEntry } from '../../../parts/system-calls.js';
 import { commit, scenario, type Scenario } from '../../../scenario.js';
-import { toEntry } from '../../commits/kernel-paths.js';
-
-/** Of a nop. */
-const INSTRUCTION_BYTES = 1n;
 
 export const kernelStepX64: readonly Scenario[] = [
   scenario({
@@ -25,7 +23,7 @@ export const kernelStepX64: readonly Scenario[] = [
       e.syscall();
       e.wait();
       const { nops } = e.child;
-      const instructions = (): bigint => (e.registers().pc - nops) / INSTRUCTION_BYTES;
+      const instructions = (): bigint => (e.registers().pc - nops) / nopBytes(e);
       e.changeRegisters((registers) => {
         registers.pc = nops;
       });

@@ -1,9 +1,9 @@
 /** The result register of system calls that do not exist. */
 import { ERRNO } from '../../../../kernel/errno.js';
 import { PTRACE_O } from '../../../../kernel/options.js';
+import { toEntry, toSyscallStop } from '../../../parts/system-calls.js';
 import { commit, scenario, suite, type Scenario } from '../../../scenario.js';
 import { resultText } from '../../../describe.js';
-import { toEntry } from '../../commits/kernel-paths.js';
 
 const NO_CALLS = [-1, -23, -38, 99_999, 500_000] as const;
 
@@ -34,10 +34,7 @@ export const kernelSyscallsX64: readonly Scenario[] = [
           registers.syscallNumber = number;
           registers.result = -ERRNO.ENOTTY;
         });
-        s.unrecorded(() => {
-          e.mustSucceed(e.syscall(), 'SYSCALL');
-          e.wait();
-        });
+        toSyscallStop(e);
         e.observe(`result of call ${number}`, resultText(e.registers().result));
       }
     },

@@ -1,4 +1,5 @@
 /** Tracees that execute machine code which the tracer has written for them, and a few instructions of x86-64. */
+import { PRIVATE_ANONYMOUS, PROT } from '../../../parts/memory-map.js';
 import { X64Registers } from '../../../../kernel/arch/x64/registers.js';
 import { NT } from '../../../../kernel/regsets.js';
 import { SIG } from '../../../../kernel/signals.js';
@@ -8,8 +9,7 @@ import type { Actor } from '../../../actor.js';
 import type { Stage } from '../../../stage.js';
 
 const PAGE = 4096;
-const PROT_ALL = 7;
-const MAP_PRIVATE_ANONYMOUS = 0x22;
+const PROT_ALL = PROT.READ | PROT.WRITE | PROT.EXEC;
 const MAP_32BIT = 0x40;
 /** Where {@link CodeTracee.call} puts its instructions. */
 const CALL_AT = 2048;
@@ -24,6 +24,7 @@ export const I = {
   /** int1, also called icebp */
   int1: [0xf1],
   hlt: [0xf4],
+  cpuid: [0x0f, 0xa2],
   ret: [0xc3],
   syscall: [0x0f, 0x05],
   int80: [0xcd, 0x80],
@@ -157,7 +158,7 @@ export function codeTracee(
 ): CodeTracee {
   return stage.unrecorded(() => {
     // In the low 2 GiB, where descriptors and 32-bit system calls reach it.
-    const flags = MAP_PRIVATE_ANONYMOUS | MAP_32BIT;
+    const flags = PRIVATE_ANONYMOUS | MAP_32BIT;
     const part = script()
       .syscall('mmap', 0, 2 * PAGE, PROT_ALL, flags, -1, 0)
       .store('code');

@@ -2,35 +2,15 @@
 import { debugRegisterOffset, USER_AREA_SIZE, userRegisterOffset } from '../../../../kernel/arch/x64/user-area.js';
 import { PTRACE_X64 } from '../../../../kernel/arch/x64/requests.js';
 import { PTRACE_O } from '../../../../kernel/options.js';
-import { PTRACE } from '../../../../kernel/requests.js';
-import { peekUser } from '../../../../raw/memory.js';
-import type { Actor } from '../../../actor.js';
+import { toNextReport } from '../../../parts/system-calls.js';
 import { manual, scenario, suite, type Scenario } from '../../../scenario.js';
+import { peekUser, pokeUser } from './user-words.js';
 
 const source = manual('ptrace(2)', 'DESCRIPTION');
 
 /** Where user space ends, with four levels of page tables: no base may lie there or above. */
 const KERNEL_HALF = 0xffff_8000_0000_0000n;
 const NOT_CANONICAL = 0x8000_0000_0000_0000n;
-
-const poke = (e: Actor, what: string, offset: number, value: bigint): void => {
-  e.request(`POKEUSER ${what}`, PTRACE.POKEUSER, offset, value);
-};
-
-const peek = (e: Actor, what: string, offset: number): void => {
-  let value = 0n;
-  const result = e.stage.attempt(() => {
-    value = peekUser(e.tid, offset);
-  });
-  e.observe(`PEEKUSER ${what}`, result === '0' ? `0x${value.toString(16)}` : result);
-};
-
-const atSignal = (e: Actor): void => {
-  e.stage.unrecorded(() => {
-    e.cont();
-    e.wait();
-  });
-};
 
 export const x64ManualRegisters: readonly Scenario[] = [
   scenario({
@@ -44,26 +24,26 @@ export const x64ManualRegisters: readonly Scenario[] = [
       'mode may change, the rest is dropped without a word. The program counter may be anything: the tracee faults when it gets there.',
     play(s) {
       const e = s.tracee('E', (c) => c.tgkillSelf('SIGUSR1').exitGroup(3), { by: 'attach' });
-      atSignal(e);
-      poke(e, 'cs 0', userRegisterOffset('cs'), 0n);
-      poke(e, 'ss 0', userRegisterOffset('ss'), 0n);
-      poke(e, 'cs 0x10', userRegisterOffset('cs'), 0x10n);
-      poke(e, 'ds 0x10', userRegisterOffset('ds'), 0x10n);
-      poke(e, 'fs 0x10', userRegisterOffset('fs'), 0x10n);
-      poke(e, 'ds 0', userRegisterOffset('ds'), 0n);
-      poke(e, 'fs_base in the kernel', userRegisterOffset('fs_base'), KERNEL_HALF);
-      poke(e, 'gs_base in the kernel', userRegisterOffset('gs_base'), KERNEL_HALF);
-      poke(e, 'gs_base 0x1000', userRegisterOffset('gs_base'), 0x1000n);
-      peek(e, 'gs_base', userRegisterOffset('gs_base'));
-      poke(e, 'eflags ~0', userRegisterOffset('eflags'), 0xffff_ffff_ffff_ffffn);
-      peek(e, 'eflags', userRegisterOffset('eflags'));
-      poke(e, 'eflags 0', userRegisterOffset('eflags'), 0n);
-      peek(e, 'eflags', userRegisterOffset('eflags'));
-      poke(e, 'rip that is no address', userRegisterOffset('rip'), NOT_CANONICAL);
-      peek(e, 'rip', userRegisterOffset('rip'));
-      peek(e, 'at an offset that is no multiple of 8', 4);
-      peek(e, 'at the end of the area', USER_AREA_SIZE);
-      poke(e, 'at the end of the area', USER_AREA_SIZE, 0n);
+      toNextReport(e);
+      pokeUser(e, 'cs 0', userRegisterOffset('cs'), 0n);
+      pokeUser(e, 'ss 0', userRegisterOffset('ss'), 0n);
+      pokeUser(e, 'cs 0x10', userRegisterOffset('cs'), 0x10n);
+      pokeUser(e, 'ds 0x10', userRegisterOffset('ds'), 0x10n);
+      pokeUser(e, 'fs 0x10', userRegisterOffset('fs'), 0x10n);
+      pokeUser(e, 'ds 0', userRegisterOffset('ds'), 0n);
+      pokeUser(e, 'fs_base in the kernel', userRegisterOffset('fs_base'), KERNEL_HALF);
+      pokeUser(e, 'gs_base in the kernel', userRegisterOffset('gs_base'), KERNEL_HALF);
+      pokeUser(e, 'gs_base 0x1000', userRegisterOffset('gs_base'), 0x1000n);
+      peekUser(e, 'gs_base', userRegisterOffset('gs_base'));
+      pokeUser(e, 'eflags ~0', userRegisterOffset('eflags'), 0xffff_ffff_ffff_ffffn);
+      peekUser(e, 'eflags', userRegisterOffset('eflags'));
+      pokeUser(e, 'eflags 0', userRegisterOffset('eflags'), 0n);
+      peekUser(e, 'eflags', userRegisterOffset('eflags'));
+      pokeUser(e, 'rip that is no address', userRegisterOffset('rip'), NOT_CANONICAL);
+      peekUser(e, 'rip', userRegisterOffset('rip'));
+      peekUser(e, 'at an offset that is no multiple of 8', 4);
+      peekUser(e, 'at the end of the area', USER_AREA_SIZE);
+      pokeUser(e, 'at the end of the area', USER_AREA_SIZE, 0n);
       e.cont();
       e.wait();
     },
@@ -105,22 +85,22 @@ export const x64ManualRegisters: readonly Scenario[] = [
     since: '3.2',
     play(s) {
       const e = s.tracee('E', (c) => c.tgkillSelf('SIGUSR1').exitGroup(3), { by: 'attach' });
-      atSignal(e);
+      toNextReport(e);
       const dr = debugRegisterOffset;
-      poke(e, 'dr4', dr(4), 0n);
-      poke(e, 'dr5', dr(5), 0n);
-      peek(e, 'dr4', dr(4));
-      peek(e, 'dr5', dr(5));
-      poke(e, 'dr0 in the kernel', dr(0), KERNEL_HALF);
-      peek(e, 'dr0', dr(0));
-      poke(e, 'dr7 with a watch on I/O', dr(7), 0x2_0001n);
-      peek(e, 'dr7', dr(7));
-      poke(e, 'dr7 with a watch on writes, without an address', dr(7), 0x1_0001n);
-      poke(e, 'dr0', dr(0), 0x1000n);
-      peek(e, 'dr0', dr(0));
-      poke(e, 'dr0 in the kernel', dr(0), KERNEL_HALF);
-      peek(e, 'dr0', dr(0));
-      poke(e, 'dr7 0', dr(7), 0n);
+      pokeUser(e, 'dr4', dr(4), 0n);
+      pokeUser(e, 'dr5', dr(5), 0n);
+      peekUser(e, 'dr4', dr(4));
+      peekUser(e, 'dr5', dr(5));
+      pokeUser(e, 'dr0 in the kernel', dr(0), KERNEL_HALF);
+      peekUser(e, 'dr0', dr(0));
+      pokeUser(e, 'dr7 with a watch on I/O', dr(7), 0x2_0001n);
+      peekUser(e, 'dr7', dr(7));
+      pokeUser(e, 'dr7 with a watch on writes, without an address', dr(7), 0x1_0001n);
+      pokeUser(e, 'dr0', dr(0), 0x1000n);
+      peekUser(e, 'dr0', dr(0));
+      pokeUser(e, 'dr0 in the kernel', dr(0), KERNEL_HALF);
+      peekUser(e, 'dr0', dr(0));
+      pokeUser(e, 'dr7 0', dr(7), 0n);
       e.cont();
       e.wait();
     },

@@ -1,10 +1,11 @@
 /** SINGLESTEP and SINGLEBLOCK of x86-64, which the manual page leaves open: siginfo, the trap flag, and a tracer that dies meanwhile. */
 import { PTRACE_X64 } from '../../../../kernel/arch/x64/requests.js';
 import { PTRACE } from '../../../../kernel/requests.js';
-import { W } from '../../../../kernel/wait-flags.js';
 import type { Actor } from '../../../actor.js';
+import { ask } from '../../../parts/script-requests.js';
+import { tellFound, waitInto } from '../../../parts/script-waits.js';
+import { observeResult, toNextReport } from '../../../parts/system-calls.js';
 import { manual, scenario, suite, type Scenario } from '../../../scenario.js';
-import { ask, reap, reaped } from '../../manual/tools.js';
 
 const source = manual('ptrace(2)', 'PTRACE_SINGLESTEP stops');
 
@@ -12,7 +13,6 @@ const TRAP_FLAG = 0x100n;
 
 /** Instructions, to be put in the place of those that do nothing. */
 const SYSCALL = 0x9090_9090_9090_050fn;
-const ICEBP = 0x9090_9090_9090_90f1n;
 
 /** Goes on at an address, out of no system call. */
 function at(e: Actor, address: bigint): void {
@@ -29,13 +29,13 @@ const distance = (e: Actor, address: bigint): void => {
 export const x64ManualStep: readonly Scenario[] = [
   scenario({
     id: 'step-siginfo',
-    title: 'What a SIGTRAP comes from shows in its code: a step, a system call or icebp, a breakpoint, a handler',
+    title: 'What a SIGTRAP comes from shows in its code: a step, a system call, a breakpoint, a handler',
     source: [source],
     arch: ['x64'],
     needs: ['step.single'],
     tags: ['step', 'siginfo'],
     rule:
-      'A step has TRAP_TRACE. Over a system call it stops behind the instruction, with the result there, and has TRAP_BRKPT, as icebp has. The breakpoint ' +
+      'A step has TRAP_TRACE. Over a system call it stops behind the instruction, with the result there, and has TRAP_BRKPT. The breakpoint ' +
       'instruction itself has SI_KERNEL, and the stop before a handler is none of a signal: its code is SIGTRAP.',
     since: '5.11',
     play(s) {
@@ -47,8 +47,7 @@ export const x64ManualStep: readonly Scenario[] = [
         },
         { by: 'traceme' },
       );
-      s.unrecorded(() => e.cont());
-      s.unrecorded(() => e.wait());
+      toNextReport(e);
       const saved = e.registers();
       const { nops, trap } = e.child;
       at(e, nops);
@@ -64,13 +63,7 @@ export const x64ManualStep: readonly Scenario[] = [
       e.wait();
       e.siginfo();
       distance(e, nops);
-      e.observe('result', s.nameOf(Number(e.registers().result)));
-
-      s.unrecorded(() => e.poke(nops, ICEBP));
-      at(e, nops);
-      e.cont();
-      e.wait();
-      e.siginfo();
+      observeResult(e);
 
       at(e, trap);
       e.cont();
@@ -94,9 +87,6 @@ export const x64ManualStep: readonly Scenario[] = [
       E: siginfo = SIGTRAP TRAP_BRKPT
       E: bytes on = 2
       E: result = R
-      E: CONT = 0
-      E: wait = stopped by SIGTRAP
-      E: siginfo = SIGTRAP TRAP_BRKPT
       E: CONT = 0
       E: wait = stopped by SIGTRAP
       E: siginfo = SIGTRAP SI_KERNEL from the kernel
@@ -123,8 +113,7 @@ export const x64ManualStep: readonly Scenario[] = [
       const flag = (): void => {
         e.observe('trap flag', (e.registers().flags & TRAP_FLAG) !== 0n);
       };
-      s.unrecorded(() => e.cont());
-      s.unrecorded(() => e.wait());
+      toNextReport(e);
       const saved = e.registers();
       flag();
       at(e, e.child.nops);
@@ -168,8 +157,7 @@ export const x64ManualStep: readonly Scenario[] = [
       'must look where the tracee stands.',
     play(s) {
       const e = s.tracee('E', (c) => c.tgkillSelf('SIGUSR1').nops().exitGroup(3), { by: 'traceme' });
-      s.unrecorded(() => e.cont());
-      s.unrecorded(() => e.wait());
+      toNextReport(e);
       const { nops } = e.child;
       at(e, nops);
       e.request('SINGLEBLOCK', PTRACE_X64.SINGLEBLOCK, 0, 0);
@@ -203,15 +191,15 @@ export const x64ManualStep: readonly Scenario[] = [
         });
         const t = s.child(`T that ${how}`, (c) => {
           ask(c, 'ATTACH', PTRACE.ATTACH, e.tid);
-          reap(c, 'wait', e.tid, W.__WALL);
+          waitInto(c, 'wait', e.tid);
           ask(c, 'SINGLESTEP', PTRACE.SINGLESTEP, e.tid);
-          reap(c, 'wait', e.tid, W.__WALL);
-          c.set(1).store('done').waitUntil('gate', '!=', 0);
+          waitInto(c, 'wait', e.tid);
+          c.store('done', 1).waitUntil('gate', '!=', 0);
           if (how === 'detaches') ask(c, 'DETACH', PTRACE.DETACH, e.tid);
           c.exitGroup(0);
         });
         t.untilSet('done');
-        reaped(s, t, 'wait');
+        tellFound(t, 'wait');
         t.setWord('gate', 1n);
         t.wait();
         if (how === 'detaches') {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { NT } from '../../../../kernel/regsets.js';
 import * as raw from '../../../../raw/index.js';
 import type { Actor } from '../../../actor.js';
+import { toNextReport } from '../../../parts/system-calls.js';
 import { commit, scenario, suite, type Scenario } from '../../../scenario.js';
 import { codeTracee, I, registersOf } from './machine-code.js';
 
@@ -65,10 +66,7 @@ export const featureRegisters: readonly Scenario[] = [
           registers.rax = 0xd;
           registers.rcx = XTILEDATA;
         });
-        s.unrecorded(() => {
-          e.cont();
-          e.wait();
-        });
+        toNextReport(e);
         const { rax: size, rbx: offset } = registersOf(e);
         injectTiles(e, Number(offset), Number(size));
       }

@@ -3,8 +3,9 @@ import { debugRegisterOffset, userRegisterOffset } from '../../../../kernel/arch
 import { NT } from '../../../../kernel/regsets.js';
 import * as raw from '../../../../raw/index.js';
 import { commit, manual, scenario, suite, type Scenario } from '../../../scenario.js';
-import { peekDebug, pokeDebug } from './debug-slots.js';
+import { pokeDebug } from './debug-slots.js';
 import { I386Tracee } from './i386-tracee.js';
+import { peekUser } from './user-words.js';
 
 /** What the program has at the base of its TLS segment. */
 const TLS_WORD = 77;
@@ -38,7 +39,7 @@ export const i386Registers: readonly Scenario[] = [
       const e = tracee.actor;
       observeTls(tracee);
       pokeDebug(e, 0, 0x0101_0101n);
-      e.observe('PEEKUSER dr0', `0x${peekDebug(e, 0).toString(16)}`);
+      peekUser(e, 'dr0', debugRegisterOffset(0));
       e.observe('PEEKUSER gs is the same', raw.peekUser(e.tid, userRegisterOffset('gs')) === tracee.registers().gs);
       observeTls(tracee);
       raw.pokeUser(e.tid, debugRegisterOffset(0), 0);

@@ -3,9 +3,9 @@ import { userRegisterOffset } from '../../../../kernel/arch/x64/user-area.js';
 import { SIG } from '../../../../kernel/signals.js';
 import { ARCH } from '../../../../raw/index.js';
 import * as raw from '../../../../raw/index.js';
-import type { Actor } from '../../../actor.js';
 import { commit, manual, scenario, suite, type Scenario } from '../../../scenario.js';
 import { type CodeTracee, codeTracee, I, registersOf } from './machine-code.js';
+import { pokeUser } from './user-words.js';
 
 /** The first entry of the LDT, for user mode. */
 const LDT_SELECTOR = 7n;
@@ -20,13 +20,6 @@ const GS_BASE = userRegisterOffset('gs_base');
 const OWN = 64n;
 const OTHER = 128n;
 const DESCRIPTOR = 256n;
-
-function poke(e: Actor, what: string, offset: number, value: bigint): void {
-  e.observe(
-    `POKEUSER ${what}`,
-    e.stage.attempt(() => raw.pokeUser(e.tid, offset, value)),
-  );
-}
 
 /** Gives it a segment in its LDT that begins at `base` of the data. Ends the play where there are no LDTs. */
 function makeSegment(tracee: CodeTracee, base: bigint): void {
@@ -75,13 +68,13 @@ export const segments: readonly Scenario[] = [
       e.step();
       e.wait();
       e.observe('words at both bases', `${e.wordAt(data + OWN)}, ${e.wordAt(data + OTHER)}`);
-      poke(e, 'gs_base', GS_BASE, data + OTHER);
+      pokeUser(e, 'gs_base', GS_BASE, data + OTHER);
       e.observe('PEEKUSER gs_base is what was poked', raw.peekUser(e.tid, GS_BASE) === data + OTHER);
       e.observe('ARCH_GET_GS is what was poked', raw.archPrctlGet(e.tid, ARCH.GET_GS) === data + OTHER);
       e.cont();
       e.wait();
       e.observe('words at both bases', `${e.wordAt(data + OWN)}, ${e.wordAt(data + OTHER)}`);
-      poke(e, 'gs_base of the kernel', GS_BASE, 0xffff_8000_0000_0000n);
+      pokeUser(e, 'gs_base of the kernel', GS_BASE, 0xffff_8000_0000_0000n);
     },
     expect: `
       E: PEEKUSER gs_base is what it has set = true
@@ -122,11 +115,11 @@ export const segments: readonly Scenario[] = [
       e.cont();
       e.wait();
       e.observe('gs', gsOf(tracee));
-      poke(e, 'gs_base', GS_BASE, tracee.data + OWN);
+      pokeUser(e, 'gs_base', GS_BASE, tracee.data + OWN);
       e.observe('gs', gsOf(tracee));
-      poke(e, 'gs', GS, 0n);
+      pokeUser(e, 'gs', GS, 0n);
       e.observe('gs', gsOf(tracee));
-      poke(e, 'gs', GS, LDT_SELECTOR);
+      pokeUser(e, 'gs', GS, LDT_SELECTOR);
       e.observe('gs', gsOf(tracee));
       tracee.write([I.storeGs(7), I.int3]);
       tracee.goTo();

@@ -1,9 +1,11 @@
 /** The registers of system calls as a tracer sees and sets them, and of programs that have begun. */
 import { X64_REGISTER_NAMES, type X64Registers } from '../../../../kernel/arch/x64/registers.js';
 import { PTRACE_O } from '../../../../kernel/options.js';
+import { SIG } from '../../../../kernel/signals.js';
 import { syscallNumber } from '../../../../kernel/syscalls.js';
 import type { Actor } from '../../../actor.js';
 import { resultText } from '../../../describe.js';
+import { toNextReport, toSyscallStop } from '../../../parts/system-calls.js';
 import { manual, scenario, suite, type Scenario } from '../../../scenario.js';
 import { type CodeTracee, change, codeTracee, I, registersOf } from './machine-code.js';
 
@@ -26,29 +28,18 @@ function setCall(e: Actor, registers: X64Registers, name: string, first: number)
   for (const index of ARGUMENTS) registers.setArg(index, first + index);
 }
 
-/** A result, by the name of its process where it is one. */
-const resultOf = (e: Actor): string => {
-  const { result } = registersOf(e);
-  const name = e.stage.nameOf(Number(result));
-  return result > 0n && name !== 'another process' ? name : resultText(result);
-};
+const resultOf = (e: Actor): string => e.stage.valueText(registersOf(e).result);
 
 /** Runs one system call instruction with a number in all 64 bits, up to its entry; what follows it is a breakpoint. */
 function enter(tracee: CodeTracee, number: bigint): void {
   const e = tracee.actor;
   tracee.goTo(0, (registers) => (registers.rax = number));
-  e.stage.unrecorded(() => {
-    e.mustSucceed(e.syscall(), 'SYSCALL');
-    e.wait();
-  });
+  toSyscallStop(e);
 }
 
 /** Goes on from the entry up to the breakpoint; the result of the call. */
 function finish(e: Actor): string {
-  e.stage.unrecorded(() => {
-    e.mustSucceed(e.cont(), 'CONT');
-    e.wait();
-  });
+  toNextReport(e);
   return resultOf(e);
 }
 
@@ -276,7 +267,7 @@ export const syscallRegisters: readonly Scenario[] = [
           for (let stop = 0; stop < 3; stop++) {
             e.mustSucceed(e.cont(), 'CONT');
             const status = e.wait();
-            const trapped = status?.kind === 'stopped' && status.signal === 5;
+            const trapped = status?.kind === 'stopped' && status.signal === SIG.SIGTRAP;
             places.push(`${tracee.place}${trapped ? '' : ' by another signal'}`);
             if (stop === 1) places.push(`result ${resultOf(e)}`);
           }

@@ -11,6 +11,7 @@ import * as raw from '../../../../raw/index.js';
 import type { Actor } from '../../../actor.js';
 import { manual, scenario, suite, type Scenario } from '../../../scenario.js';
 import { codeTracee, I, registersOf } from './machine-code.js';
+import { peekUser, pokeUser } from './user-words.js';
 
 const WORD = 8;
 const WORDS = USER_AREA_SIZE / WORD;
@@ -157,7 +158,7 @@ export const userArea: readonly Scenario[] = [
       e.wait();
       const cs = registersOf(e).cs;
       const poke = (what: string, value: bigint): void => {
-        e.request(`POKEUSER cs ${what}`, PTRACE.POKEUSER, userRegisterOffset('cs'), value);
+        pokeUser(e, `cs ${what}`, userRegisterOffset('cs'), value);
       };
       poke('0', 0n);
       poke('of the kernel', 0x10n);
@@ -165,7 +166,7 @@ export const userArea: readonly Scenario[] = [
       e.cont();
       e.wait();
       // Not by GETREGSET: with such a selector it has the registers of a 32-bit tracee.
-      e.observe('PEEKUSER cs', `0x${raw.peekUser(e.tid, userRegisterOffset('cs')).toString(16)}`);
+      peekUser(e, 'cs', userRegisterOffset('cs'));
       poke('as before', cs);
       tracee.goTo();
       e.cont();

@@ -4,7 +4,6 @@ import { binding } from '../../../../binding.js';
 import { procSyscall } from '../../../../proc.js';
 import { resultText } from '../../../describe.js';
 import { manual, scenario, suite, type Scenario } from '../../../scenario.js';
-import type { Stage } from '../../../stage.js';
 import { codeTracee, I, registersOf } from './machine-code.js';
 
 /** Where in the code the call of the debugger is. */
@@ -27,7 +26,7 @@ export const restartBlock: readonly Scenario[] = [
       'which waits with a time limit too and is interrupted, overwrites it: restart_syscall(2) then goes on with the inner wait. No tracer can save it.',
     recorded: 'a limit of the kernel that is known and may be lifted',
     arch: ['x64'],
-    play(s: Stage) {
+    play(s) {
       const ends = new Int32Array(2);
       s.require(binding().pipe(ends) === 0, 'there is a pipe');
       s.onClose(() => {

@@ -1,26 +1,26 @@
 /** rr's tests that know the registers of x86. */
-import { debugRegisterOffset } from '../../../../kernel/arch/x64/user-area.js';
 import { encodeDr7 } from '../../../../kernel/arch/x64/debug-registers.js';
 import { PTRACE_X64 } from '../../../../kernel/arch/x64/requests.js';
 import { PTRACE_O } from '../../../../kernel/options.js';
 import { NT } from '../../../../kernel/regsets.js';
 import { PTRACE } from '../../../../kernel/requests.js';
-import { getFpRegs, getRegs, getRegset, getSiginfo, peekUser } from '../../../../raw/index.js';
+import { getFpRegs, getRegs, getRegset, getSiginfo } from '../../../../raw/index.js';
 import type { Actor } from '../../../actor.js';
 import { i386Program } from '../../../fixtures.js';
 import { manual, scenario, suite, type Scenario } from '../../../scenario.js';
+import { DR6, DR7, peekDebug, pokeDebug } from './debug-slots.js';
 
 /** From a breakpoint to the next call of a script there are not many instructions. */
 const MOST_STEPS = 20_000;
 const WRONG_ADDRESS = 77n;
 const FIRST_TLS_ENTRY = 12;
 
-const pokeDebug = (e: Actor, index: number, value: bigint): void => {
-  e.request(`POKEUSER of DR${index}`, PTRACE.POKEUSER, debugRegisterOffset(index), value);
+const poke = (e: Actor, index: number, value: bigint): void => {
+  pokeDebug(e, index, value, `of DR${index}`);
 };
 
 function debugStatus(e: Actor): void {
-  e.observe('slots that DR6 has', `0x${(peekUser(e.tid, debugRegisterOffset(6)) & 0xfn).toString(16)}`);
+  e.observe('slots that DR6 has', `0x${(peekDebug(e, DR6) & 0xfn).toString(16)}`);
 }
 
 export const rrMachine: readonly Scenario[] = [
@@ -107,21 +107,20 @@ export const rrMachine: readonly Scenario[] = [
           .store('watched', 5)
           .nops()
           .store('watched', 6)
-          .set(1)
-          .store('done')
+          .store('done', 1)
           .loop((again) => again.pause());
       });
       const at = e.child.nops + 3n;
-      pokeDebug(e, 0, at);
-      pokeDebug(e, 7, encodeDr7([{ slot: 0, access: 'execute', length: 1 }]));
+      poke(e, 0, at);
+      poke(e, DR7, encodeDr7([{ slot: 0, access: 'execute', length: 1 }]));
       e.cont();
       e.wait();
       e.observe('it stands at the instruction', e.registers().pc === at);
       debugStatus(e);
-      pokeDebug(e, 6, 0n);
-      pokeDebug(e, 7, 0n);
-      pokeDebug(e, 0, e.address('watched'));
-      pokeDebug(e, 7, encodeDr7([{ slot: 0, access: 'write', length: 8 }]));
+      poke(e, DR6, 0n);
+      poke(e, DR7, 0n);
+      poke(e, 0, e.address('watched'));
+      poke(e, DR7, encodeDr7([{ slot: 0, access: 'write', length: 8 }]));
       e.cont();
       e.wait();
       e.observe('siginfo', getSiginfo(e.tid).decoded.codeName);

@@ -2,6 +2,7 @@
 import * as raw from '../../../../raw/index.js';
 import { scenario, suite, type Scenario } from '../../../scenario.js';
 import { arm, takeStatus } from './debug-slots.js';
+import { skipUnderTcg } from './emulator.js';
 import { codeTracee, I, registersOf } from './machine-code.js';
 
 export const stepsAndDebugRegisters: readonly Scenario[] = [
@@ -75,6 +76,7 @@ export const stepsAndDebugRegisters: readonly Scenario[] = [
       // 0, 8, 17 stores of 8 bytes; between the last two a nop.
       const tracee = codeTracee(s, 'E', [I.store(8, 1), I.store(8, 2), I.nop, I.store(8, 3), I.int3]);
       const e = tracee.actor;
+      skipUnderTcg(tracee, 'it comes to no end in a step over a store to a watched word');
       arm(e, { address: tracee.data, access: 'write', length: 8 });
       e.cont();
       e.wait();

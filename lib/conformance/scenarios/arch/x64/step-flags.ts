@@ -1,5 +1,6 @@
 /** The trap flag of a program, and that of its tracer. */
 import { PTRACE_X64 } from '../../../../kernel/arch/x64/requests.js';
+import { signalName } from '../../../../kernel/signals.js';
 import { manual, scenario, suite, type Scenario } from '../../../scenario.js';
 import { type CodeTracee, codeTracee, I, registersOf } from './machine-code.js';
 
@@ -21,8 +22,8 @@ function placesOfStops(tracee: CodeTracee, stops: number): string {
     for (let stop = 0; stop < stops; stop++) {
       actor.mustSucceed(actor.cont(), 'CONT');
       const status = actor.wait();
-      const signal = status?.kind === 'stopped' ? status.signal : 'no signal';
-      places.push(`${tracee.place}${signal === 5 ? '' : ` by ${signal === 11 ? 'SIGSEGV' : signal}`}`);
+      const by = status?.kind === 'stopped' ? signalName(status.signal) : 'no signal';
+      places.push(by === 'SIGTRAP' ? tracee.place : `${tracee.place} by ${by}`);
     }
     return places.join(', ');
   });

@@ -1,9 +1,10 @@
 /** Processes of other users and with other rights, for the checks of who may trace whom. */
-import { PTRACE } from '../../../kernel/requests.js';
-import type { ChildScript, Part } from '../../../raw/child.js';
-import type { Actor } from '../../actor.js';
-import type { Stage } from '../../stage.js';
-import { ask } from './tools.js';
+import { PTRACE } from '../../kernel/requests.js';
+import type { ChildScript, Part } from '../../raw/child.js';
+import type { Actor } from '../actor.js';
+import type { Stage } from '../stage.js';
+import { dismiss, helper } from './helper-process.js';
+import { ask } from './script-requests.js';
 
 /** Two users, and groups, that own nothing. */
 export const NOBODY = 65534;
@@ -42,8 +43,14 @@ export function become(c: ChildScript, credentials: Credentials): void {
     const data = new Uint8Array(new Uint32Array([bits(effective), bits(permitted), 0, 0, 0, 0]).buffer);
     c.syscall('capset', header, data).store('capset');
   }
+  // A change of user undoes both.
   if (dumpable) setDumpable(c, true);
   c.dieWithParent();
+}
+
+/** In a script: gives up all privileges, but may be traced by others of the same user. A user who has none keeps what he is. */
+export function unprivileged(c: ChildScript): void {
+  if (process.geteuid?.() === 0) become(c, {});
 }
 
 /** In a script: whether others of the same user may look at it. */
@@ -71,15 +78,12 @@ export function somebody(
   part: Part,
   ...words: string[]
 ): void {
-  const t = s.child(name, (c) => {
+  const t = helper(s, name, (c) => {
     if (credentials !== undefined) become(c, credentials);
     part(c);
-    c.store('done', 1).waitUntil('gate', '!=', 0).exitGroup(0);
   });
-  t.untilSet('done');
   for (const word of words) t.result(word);
-  t.setWord('gate', 1n);
-  s.unrecorded(() => t.wait());
+  dismiss(t);
 }
 
 /** Somebody with these credentials tries to seize a process, and lets it go again by ending. */
