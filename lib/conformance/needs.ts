@@ -49,8 +49,10 @@ const named = {
     yamaScope() === 0 || (hasCapability(CAP_SYS_PTRACE) && yamaScope() < YAMA_NO_ATTACH)
       ? undefined
       : `Yama's ptrace_scope is ${yamaScope()}: not everybody may attach`,
-  'free-traceme': () =>
-    yamaScope() < YAMA_CAPABILITY ? undefined : `Yama's ptrace_scope is ${yamaScope()}: not everybody may be traced`,
+  'unprivileged-tracers': () =>
+    yamaScope() < YAMA_CAPABILITY
+      ? undefined
+      : `Yama's ptrace_scope is ${yamaScope()}: it needs CAP_SYS_PTRACE to trace`,
   'two-cpus': () => (schedGetaffinity().length >= 2 ? undefined : 'it needs two CPUs'),
   'user-namespaces': () =>
     succeeds(script().syscall('unshare', CLONE.NEWUSER)) ? undefined : 'user namespaces cannot be made here',

@@ -38,7 +38,7 @@ export const accessModes: readonly Scenario[] = [
     title:
       'Without capabilities a tracer’s real user and group id must be the real, effective and saved ones of the target',
     source: [access],
-    needs: ['root', 'cap-sys-ptrace'],
+    needs: ['root', 'cap-sys-ptrace', 'unprivileged-tracers'],
     tags: ['access', 'credentials', 'errors'],
     rule:
       'One id of the six that is another’s is enough to refuse: the target may have, or get back, rights that the tracer does not have. Of the tracer it is ' +
@@ -85,7 +85,7 @@ export const accessModes: readonly Scenario[] = [
     id: 'access-dumpable',
     title: 'A process that is not dumpable is traced by the same user only with CAP_SYS_PTRACE',
     source: [access, manual('PR_SET_DUMPABLE(2const)', 'DESCRIPTION')],
-    needs: ['root', 'cap-sys-ptrace'],
+    needs: ['root', 'cap-sys-ptrace', 'unprivileged-tracers'],
     tags: ['access', 'dumpable', 'errors'],
     rule:
       'A change of the user makes a process not dumpable, since its memory may hold what it had read as somebody else; PR_SET_DUMPABLE says otherwise. That is ' +
@@ -122,7 +122,7 @@ export const accessModes: readonly Scenario[] = [
     id: 'access-unreadable-program',
     title: 'Who executes a program that he may not read cannot be traced by himself',
     source: [access, manual('PR_SET_DUMPABLE(2const)', 'DESCRIPTION')],
-    needs: ['root', 'cap-sys-ptrace'],
+    needs: ['root', 'cap-sys-ptrace', 'unprivileged-tracers'],
     tags: ['access', 'dumpable', 'exec', 'errors'],
     rule:
       'A tracer reads all of the memory, so the program’s file too: a process that executes one without the right to read it is not dumpable from then on. ' +
@@ -167,7 +167,7 @@ export const accessModes: readonly Scenario[] = [
     title:
       'CAP_SYS_PTRACE traces any user’s processes; without it the target’s permitted capabilities must all be the tracer’s',
     source: [access],
-    needs: ['root', 'cap-sys-ptrace'],
+    needs: ['root', 'cap-sys-ptrace', 'unprivileged-tracers'],
     tags: ['access', 'capabilities', 'errors'],
     rule:
       'The same user is not enough where the target may do more: a tracer would get by injection what it does not have. What counts is what is permitted, not ' +
@@ -198,7 +198,7 @@ export const accessModes: readonly Scenario[] = [
     id: 'access-traceme',
     title: 'TRACEME asks only whether the parent has the capabilities of its child, not whose it is',
     source: [access],
-    needs: ['root', 'cap-sys-ptrace', 'free-traceme'],
+    needs: ['root', 'cap-sys-ptrace', 'unprivileged-tracers'],
     tags: ['access', 'traceme', 'capabilities', 'errors'],
     rule:
       'Who asks to be traced gives its tracer what it has, so a child with more capabilities than its parent must not: EPERM, unless the parent has ' +
@@ -240,7 +240,7 @@ export const accessModes: readonly Scenario[] = [
     id: 'access-realcreds-fscreds',
     title: 'ptrace and process_vm_readv ask for the caller’s real ids, the files of /proc for its filesystem ids',
     source: [access, commit('caaee6234d05', 'ptrace: use fsuid, fsgid, effective creds for fs access checks')],
-    needs: ['root', 'cap-sys-ptrace'],
+    needs: ['root', 'cap-sys-ptrace', 'unprivileged-tracers'],
     tags: ['access', 'credentials', 'proc', 'errors'],
     rule:
       'It is one check with two kinds of credentials: a program that is set-uid must not open files by the rights of who started it, nor let him act by its ' +

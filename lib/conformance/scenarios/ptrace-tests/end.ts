@@ -36,6 +36,7 @@ function readsAtExit(id: string, file: string, what: string): Scenario {
     title: `At the exit event of a process that SIGABRT kills, a tracer of the same user reads ${what} of it in /proc`,
     source: [suite('ptrace-tests', id), manual('ptrace(2)', 'PTRACE_EVENT_EXIT')],
     tags: ['exit-event', 'proc', 'credentials'],
+    needs: ['unprivileged-tracers'],
     rule:
       'PTRACE_EVENT_EXIT is there to look at a process once more before its memory and files are gone. It comes before the memory is given up, so whoever ' +
       'may read it in /proc still may. Kernels of 2.6 that checked it by the memory of a process that was already exiting refused all but root.',

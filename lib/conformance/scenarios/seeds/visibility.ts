@@ -120,7 +120,7 @@ export const visibility: readonly Scenario[] = [
     rule:
       'Whoever traces a program controls it, so a user could take over any set-uid program by tracing it through its execve. The program runs then, but ' +
       'without the rights of the file, unless the tracer could have had them by itself.',
-    needs: ['root', 'cap-sys-ptrace'],
+    needs: ['root', 'cap-sys-ptrace', 'unprivileged-tracers'],
     play(s) {
       const program = hollowProgram(s, SET_UID);
       if (isNosuid(program)) s.skip('the directory for temporary files is on a file system without set-uid');

@@ -318,7 +318,14 @@ export const seccompFilters: readonly Scenario[] = [
       'Otherwise two processes under the same filter could free each other. SEIZE did not look before Linux 5.18: the option was a way out of every sandbox ' +
       'whose processes may trace each other.',
     since: '4.3',
-    needs: ['seccomp-filters', 'root', 'cap-sys-admin', 'policy.seccomp', 'option.PTRACE_O_SUSPEND_SECCOMP.setoptions'],
+    needs: [
+      'seccomp-filters',
+      'root',
+      'cap-sys-admin',
+      'unprivileged-tracers',
+      'policy.seccomp',
+      'option.PTRACE_O_SUSPEND_SECCOMP.setoptions',
+    ],
     play(s) {
       const asks = (t: ChildScript): ChildScript =>
         t
