@@ -86,16 +86,19 @@ export const scenarios = [
     id: 'leaves',
     title: 'leaves a process behind that has a session of its own',
     play(s) {
-      s.child('G', (c) =>
+      const parent = s.child('G', (c) =>
         c
+          .pipe('away')
           .fork((f) =>
             f
               .syscall('setsid')
-              .store('away', 1)
+              .write(f.pipeEnd('away', 'write'), '.')
               .loop((again) => again.pause()),
           )
+          .readGate(c.pipeEnd('away', 'read'))
           .exitGroup(0),
       );
+      s.unrecorded(() => parent.wait());
       s.observe('done', 'yes');
     },
     expect: 'done = yes',
