@@ -6,6 +6,7 @@ import { catalogue } from '../../lib/conformance/catalogue.js';
 import { type Fault, faults, lyingKernel } from '../../lib/conformance/faults/index.js';
 import type { Missing } from '../../lib/conformance/needs.js';
 import { play } from '../../lib/conformance/play.js';
+import { missingOf } from '../../lib/conformance/report/run-report.js';
 import { probe } from '../../lib/probe/index.js';
 import { withKernelLayer } from '../../lib/raw/kernel-layer.js';
 import { root } from '../helpers/dist.js';
@@ -22,11 +23,7 @@ const noticedBy = JSON.parse(readFileSync(join(root, 'test/conformance/noticed-b
 let missing: Missing = {};
 
 beforeAll(() => {
-  missing = Object.fromEntries(
-    probe()
-      .capabilities.filter(({ status }) => status !== 'yes')
-      .map(({ id, detail }) => [id, detail]),
-  );
+  missing = missingOf(probe());
 });
 
 /** Whether a scenario fails on a kernel with the fault, and does not fail on the kernel as it is. */

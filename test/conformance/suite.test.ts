@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type * as Catalogue from '../../lib/conformance/catalogue.js';
 import type { Outcome } from '../../lib/conformance/play.js';
+import { missingOf } from '../../lib/conformance/report/run-report.js';
 import type * as Runner from '../../lib/conformance/runner.js';
 import type { Scenario } from '../../lib/conformance/scenario.js';
 import { beside } from '../../lib/conformance/transcript.js';
@@ -24,11 +25,7 @@ function report({ id, reason, expected, observations }: Outcome): string {
 }
 
 async function verdicts(scenarios: readonly Scenario[]): Promise<Map<string, Outcome[]>> {
-  const missing = Object.fromEntries(
-    probe()
-      .capabilities.filter(({ status }) => status !== 'yes')
-      .map(({ id, detail }) => [id, detail]),
-  );
+  const missing = missingOf(probe());
   const by = new Map<string, Outcome[]>();
   await run(scenarios, {
     missing,
