@@ -100,11 +100,13 @@ describe('examples', () => {
     const { stdout } = await run(
       'exec-tree.ts',
       'bash',
+      // Without SHLVL, and with a socket as its input, bash would take itself for a remote shell and read ~/.bashrc.
+      '--norc',
       '-c',
       'true; /bin/true; (/bin/false; exec /bin/echo x); exit 4',
     );
     expect(stdout).toMatch(
-      /^\d+ bash -c .* \[exit 4\]\n {2}\d+ \/bin\/true \[exit 0\]\n {2}\d+ \/bin\/echo x \[exit 0\]\n {4}\d+ \/bin\/false \[exit 1\]$/,
+      /^\d+ bash --norc -c .* \[exit 4\]\n {2}\d+ \/bin\/true \[exit 0\]\n {2}\d+ \/bin\/echo x \[exit 0\]\n {4}\d+ \/bin\/false \[exit 1\]$/,
     );
   });
 });
