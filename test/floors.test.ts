@@ -15,8 +15,9 @@ const floors: readonly (readonly string[])[] = [
   ['binding.ts'],
   ['raw/'],
   ['tracer/'],
-  ['access/', 'probe/', 'series/'],
+  ['access/', 'engine/', 'probe/', 'series/'],
   ['conformance/'],
+  ['vm/'],
   ['index.ts', 'cli/'],
 ];
 
