@@ -1,5 +1,4 @@
 /** A process or thread on the stage. Its methods are what a tracer can do to it; each writes a line of the transcript. */
-import { binding } from '../binding.js';
 import { isPtraceError } from '../errors.js';
 import type { Registers } from '../kernel/registers.js';
 import { PTRACE } from '../kernel/requests.js';
@@ -16,6 +15,7 @@ import * as raw from '../raw/index.js';
 import type { RequestArgument } from '../raw/request.js';
 import { childCodeText, NO_REPORT, resultText, siginfoText, signalSetText, statusText } from './describe.js';
 import { OutOfTime, type Stage, STRANGER } from './stage.js';
+import { readTask, writeTask } from './task-memory.js';
 
 const RESTING = 'STtZXI';
 const STATES: Readonly<Record<string, string>> = {
@@ -86,16 +86,21 @@ export class Actor {
   /** 8 bytes of its memory, signed. Needs no stop; not in the transcript. */
   wordAt(address: bigint): bigint {
     const bytes = new BigInt64Array(1);
-    const read = binding().processVmRead(this.tid, address, bytes, 0, 8);
+    const read = readTask(this.tid, address, bytes);
     if (read !== 8) throw new Error(`the memory of ${this.name} cannot be read: ${resultText(read)}`);
     return bytes[0] ?? 0n;
   }
 
   /** Writes a named word of its script: opens a gate it waits at. Needs no stop; not in the transcript. */
   setWord(name: string, value: bigint): void {
-    const bytes = new BigUint64Array([BigInt.asUintN(64, value)]);
-    const written = binding().processVmWrite(this.tid, this.address(name), bytes, 0, 8);
-    if (written !== 8) throw new Error(`the memory of ${this.name} cannot be written: ${resultText(written)}`);
+    this.setBytes(name, new BigUint64Array([BigInt.asUintN(64, value)]));
+  }
+
+  /** Writes the beginning of a named buffer of its script. Needs no stop; not in the transcript. */
+  setBytes(name: string, bytes: NodeJS.TypedArray): void {
+    const written = writeTask(this.tid, this.address(name), bytes);
+    if (written === bytes.byteLength) return;
+    throw new Error(`the memory of ${this.name} cannot be written: ${resultText(written)}`);
   }
 
   /** Waits until a word of its script has a value. */
