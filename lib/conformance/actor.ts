@@ -2,7 +2,6 @@
 import { isPtraceError } from '../errors.js';
 import type { Registers } from '../kernel/registers.js';
 import { PTRACE } from '../kernel/requests.js';
-import { NT } from '../kernel/regsets.js';
 import type { SyscallInfo } from '../kernel/syscall-info.js';
 import { syscallName, syscallNumber } from '../kernel/syscalls.js';
 import type { SigInfo } from '../kernel/siginfo.js';
@@ -11,6 +10,7 @@ import { P_PID, W } from '../kernel/wait-flags.js';
 import type { WaitStatus } from '../kernel/wait-status.js';
 import { procState, procStatus, procSyscall } from '../proc.js';
 import type { ScriptChild, SignalLike } from '../raw/child.js';
+import { getGeneral, setGeneral } from '../raw/general-registers.js';
 import * as raw from '../raw/index.js';
 import type { RequestArgument } from '../raw/request.js';
 import { childCodeText, NO_REPORT, resultText, siginfoText, signalSetText, statusText } from './describe.js';
@@ -369,14 +369,14 @@ export class Actor {
     }
   }
 
-  // ---- Registers: read and written through GETREGSET and SETREGSET, not in the transcript ----
+  // ---- Registers: not in the transcript ----
 
   registers(): Registers {
-    return this.stage.arch.registersFrom(raw.getRegset(this.tid, NT.PRSTATUS));
+    return this.stage.arch.registersFrom(getGeneral(this.tid));
   }
 
   setRegisters(registers: Registers): void {
-    raw.setRegset(this.tid, NT.PRSTATUS, registers.bytes);
+    setGeneral(this.tid, registers.bytes);
   }
 
   /** Changes registers by one reading and one writing. */
