@@ -22,7 +22,7 @@ import { dirname, join, resolve } from 'node:path';
 import { arch as machine, env, execPath, exit } from 'node:process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { deviations, fragmentNames, releaseOf } from './kernel-tiny/config.js';
+import { deviations, fragmentNames, layered, releaseOf } from './kernel-tiny/config.js';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const fragments = join(root, 'scripts', 'kernel-tiny');
@@ -177,9 +177,7 @@ function make(folder, words, target, cross, jobs) {
 function configure(folder, fragment, target, cross) {
   make(folder, ['tinyconfig'], target, cross, 1);
   const config = join(folder, 'build', '.config');
-  const before = readFileSync(config, 'utf8');
-  // Of two lines for one option the last counts.
-  writeFileSync(config, `${before}\n${fragment}`);
+  writeFileSync(config, layered(readFileSync(config, 'utf8'), fragment));
   make(folder, ['olddefconfig'], target, cross, 1);
   const wrong = deviations(readFileSync(config, 'utf8'), fragment);
   if (wrong.length > 0) throw new Trouble(`the configuration is not what was asked for: ${wrong.join('; ')}`);

@@ -15,6 +15,15 @@ export function optionsOf(text) {
   return options;
 }
 
+const line = ([name, value]) => (value === undefined ? `# ${name} is not set` : `${name}=${value}`);
+
+/** A configuration with a fragment laid over it: every option once, those of the fragment last. */
+export function layered(config, fragment) {
+  const over = optionsOf(fragment);
+  const under = [...optionsOf(config)].filter(([name]) => !over.has(name));
+  return `${[...under, ...over].map(line).join('\n')}\n`;
+}
+
 /** What a configuration has otherwise than a fragment asks, a sentence each. An option that it does not name is off. */
 export function deviations(config, fragment) {
   const has = optionsOf(config);
