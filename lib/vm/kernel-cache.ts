@@ -1,8 +1,9 @@
 /** The kernels that were fetched: a folder for each version, with the kernel and what is known of it. */
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder, place } from './cache.js';
 import { compareDebianVersions } from './debian-version.js';
+import { isWhole, readDescription, writeDescription } from './described.js';
 import type { GuestArch } from './guest-arch.js';
 import type { KernelSeries } from './kernel-table.js';
 
@@ -28,20 +29,15 @@ const DESCRIPTION = 'kernel.json';
 
 const folderOf = (id: string): string => join(cacheFolder(), 'kernels', id);
 
-/** A version of a folder, if it is there whole. */
-async function readKernel(series: KernelSeries, folder: string): Promise<KernelFile | undefined> {
-  try {
-    const known = JSON.parse(await readFile(join(folder, DESCRIPTION), 'utf8')) as Record<string, unknown>;
-    const { version, package: name, suite, file, sha256, size } = known;
-    if (typeof version !== 'string' || typeof name !== 'string' || typeof suite !== 'string') return undefined;
-    if (typeof file !== 'string' || typeof sha256 !== 'string' || typeof size !== 'number') return undefined;
-    const path = join(folder, file);
-    const found = await stat(path);
-    if (!found.isFile() || found.size !== size || size === 0) return undefined;
-    return { id: series.id, arch: series.arch, version, package: name, file: path, sha256, size, suite };
-  } catch {
-    return undefined;
-  }
+/** The kernel of a folder, if it is there whole. */
+async function readKernel({ id, arch }: KernelSeries, folder: string): Promise<KernelFile | undefined> {
+  const known = await readDescription(folder, DESCRIPTION);
+  if (known === undefined) return undefined;
+  const { version, package: name, suite, file, sha256, size } = known;
+  if (typeof version !== 'string' || typeof name !== 'string' || typeof suite !== 'string') return undefined;
+  if (typeof file !== 'string' || typeof sha256 !== 'string' || typeof size !== 'number') return undefined;
+  if (!(await isWhole(folder, { name: file, size }))) return undefined;
+  return { id, arch, version, package: name, file: join(folder, file), sha256, size, suite };
 }
 
 /** The newest version of a series that is here. */
@@ -66,12 +62,9 @@ export async function keepKernel(
   made: string,
   kernel: Omit<KernelFile, 'id' | 'arch'>,
 ): Promise<KernelFile> {
-  await writeFile(
-    join(made, DESCRIPTION),
-    `${JSON.stringify({ id: series.id, arch: series.arch, ...kernel, fetched: new Date().toISOString() }, null, 2)}\n`,
-    { flush: true },
-  );
-  const target = join(folderOf(series.id), kernel.version);
+  const { id, arch } = series;
+  await writeDescription(made, DESCRIPTION, { id, arch, ...kernel, fetched: new Date().toISOString() });
+  const target = join(folderOf(id), kernel.version);
   await place(made, target, async () => (await readKernel(series, target)) !== undefined);
   const kept = await readKernel(series, target);
   if (kept === undefined) throw new Error(`the kernel ${target} has gone as soon as it was there`);

@@ -48,6 +48,10 @@ class Bytes {
     return Buffer.concat(pieces);
   }
 
+  async rest(): Promise<void> {
+    while ((await this.some(Infinity)) !== undefined);
+  }
+
   async skip(length: number): Promise<void> {
     for (let left = length; left > 0;) {
       const piece = await this.some(left);
@@ -125,8 +129,11 @@ export async function readTar(
   let target: string | undefined;
   for (;;) {
     const block = await bytes.exactly(BLOCK);
-    // Two blocks of zeros end it; one is enough for us.
-    if (block.every((byte) => byte === 0)) return false;
+    if (block.every((byte) => byte === 0)) {
+      // Two blocks of zeros end it, and more may fill it up. Whoever writes them is heard out, for its exit code to count.
+      await bytes.rest();
+      return false;
+    }
     checked(block);
     const size = number(block, 124, 12);
     const padding = (BLOCK - (size % BLOCK)) % BLOCK;

@@ -57,10 +57,9 @@ export async function readDeb(deb: string, signal: AbortSignal | undefined, visi
   );
   if (value === undefined) return;
   if (code === 0 && value === 'all') return;
-  throw (
-    spaceErrorIn(stderr) ??
-    new FetchFailure('refused', stderr.trim().split('\n')[0] ?? (value === 'all' ? `dpkg-deb failed` : value.message))
-  );
+  const [said = ''] = stderr.trim().split('\n');
+  const words = said !== '' ? said : value === 'all' ? `dpkg-deb ended with ${String(code)}` : value.message;
+  throw spaceErrorIn(stderr) ?? new FetchFailure('refused', words);
 }
 
 /** The same for a tar archive compressed by gzip. */
