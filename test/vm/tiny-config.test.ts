@@ -4,11 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { root } from '../helpers/dist.js';
 
 interface Config {
-  optionsOf(text: string): Map<string, string | undefined>;
-  layered(config: string, fragment: string): string;
-  deviations(config: string, fragment: string): string[];
-  releaseOf(makefile: string): [number, number];
-  fragmentNames(names: readonly string[], arch: string, release: readonly number[]): string[];
+  readonly optionsOf: (text: string) => Map<string, string | undefined>;
+  readonly layered: (config: string, fragment: string) => string;
+  readonly deviations: (config: string, fragment: string) => string[];
+  readonly releaseOf: (makefile: string) => [number, number];
+  readonly fragmentNames: (names: readonly string[], arch: string, release: readonly number[]) => string[];
 }
 
 const { optionsOf, layered, deviations, releaseOf, fragmentNames } = (await import(
