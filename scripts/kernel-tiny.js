@@ -5,8 +5,9 @@
 //   npm run kernel:tiny [-- --source linux-source-6.12] [--arch x64|arm64] [--out FOLDER] [--jobs N] [--refresh]
 //
 // Prints the path of the kernel last. docs/tiny-kernel.md tells what it lacks.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import {
   copyFileSync,
   existsSync,
@@ -153,10 +154,18 @@ async function fetchSource(folder, name, number, kept) {
   throw new Trouble(`${name} cannot be fetched: ${failures[0]}`);
 }
 
-function make(folder, words, target, cross, jobs) {
+/** What was told to this process ends the build, too; what is not whole is taken away then. */
+const ending = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.once(signal, () => ending.abort(new Trouble(`ended by ${signal}`)));
+}
+
+async function make(folder, words, target, cross, jobs) {
   const args = ['-s', '-C', join(folder, 'source'), `O=${join(folder, 'build')}`, `ARCH=${target.arch}`, `-j${jobs}`];
   if (cross !== '') args.push(`CROSS_COMPILE=${cross}`);
-  const { status, signal } = spawnSync('nice', ['make', ...args, ...words], {
+  ending.signal.throwIfAborted();
+  // make ends its own children when it is told to end.
+  const child = spawn('nice', ['make', ...args, ...words], {
     stdio: ['ignore', 2, 2],
     // The same source gives the same kernel.
     env: {
@@ -167,18 +176,21 @@ function make(folder, words, target, cross, jobs) {
       KBUILD_BUILD_HOST: 'linux-ptrace',
     },
   });
-  if (status !== 0)
-    throw new Trouble(
-      `make ${words.join(' ')} ${signal === null ? `failed with ${status}` : `was ended by ${signal}`}`,
-    );
+  const end = () => child.kill('SIGTERM');
+  ending.signal.addEventListener('abort', end);
+  const [status, signal] = await once(child, 'close');
+  ending.signal.removeEventListener('abort', end);
+  ending.signal.throwIfAborted();
+  if (status === 0) return;
+  throw new Trouble(`make ${words.join(' ')} ${signal === null ? `failed with ${status}` : `was ended by ${signal}`}`);
 }
 
 /** Lays the fragments over tinyconfig. Options that come back silently are an error. */
-function configure(folder, fragment, target, cross) {
-  make(folder, ['tinyconfig'], target, cross, 1);
+async function configure(folder, fragment, target, cross) {
+  await make(folder, ['tinyconfig'], target, cross, 1);
   const config = join(folder, 'build', '.config');
   writeFileSync(config, layered(readFileSync(config, 'utf8'), fragment));
-  make(folder, ['olddefconfig'], target, cross, 1);
+  await make(folder, ['olddefconfig'], target, cross, 1);
   const wrong = deviations(readFileSync(config, 'utf8'), fragment);
   if (wrong.length > 0) throw new Trouble(`the configuration is not what was asked for: ${wrong.join('; ')}`);
 }
@@ -250,9 +262,9 @@ async function main() {
     const told = releaseOf(readFileSync(join(folder, 'source', 'Makefile'), 'utf8')).join('.');
     if (told !== number) throw new Trouble(`the source of ${name} says that it is ${told}`);
     say('configuring');
-    configure(folder, fragment, target, cross);
+    await configure(folder, fragment, target, cross);
     say(`building with ${jobs} jobs: some minutes`);
-    make(folder, [target.image], target, cross, jobs);
+    await make(folder, [target.image], target, cross, jobs);
     const image = readFileSync(join(folder, 'build', target.path));
     mkdirSync(out, { recursive: true });
     // Without its description a kernel does not count.
