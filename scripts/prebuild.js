@@ -8,7 +8,8 @@ import { dirname, join, resolve } from 'node:path';
 import { arch as host, argv, env, execPath, exit } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { buildFixture, headers } from './build-addon.js';
+import { headers } from './build-addon.js';
+import { buildProgram, programOf, PROGRAMS } from './build-programs.js';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const prebuildify = createRequire(import.meta.url).resolve('prebuildify/bin.js');
@@ -81,14 +82,24 @@ function build(arch) {
   if (status !== 0) fail(`the addon for ${arch} was not built`);
 }
 
+/** The program of the 32-bit ABI lies beside the addon, one for every libc. */
+function buildBeside(arch) {
+  const name = programOf(arch);
+  const missing = buildProgram(name, join(root, 'prebuilds', `linux-${arch}`));
+  if (missing !== undefined) fail(`the ${name} program is not built: ${missing}`);
+}
+
 const archs = wanted();
 for (const arch of archs) {
   const { install } = CROSS[arch];
   if (arch !== host && ![tools(arch).CXX, tools(arch).PREBUILD_STRIP_BIN].every(runs)) {
     fail(`there is no compiler for ${arch}: apt-get install ${install}, or leave ${arch} out with --only-host`);
   }
+  const program = programOf(arch);
+  const { compiler, install: source } = PROGRAMS[program];
+  if (!runs(compiler[0])) fail(`there is no compiler for the ${program} program: apt-get install ${source}`);
 }
-for (const arch of archs) build(arch);
-// The i386 program of the conformance suite lies beside it, one for every libc. A compiler without -m32 leaves it to another machine's run.
-const missing = archs.includes('x64') ? buildFixture(join(root, 'prebuilds', 'linux-x64', 'i386')) : undefined;
-if (missing !== undefined) console.error(`linux-ptrace: the i386 program is not built: ${missing}`);
+for (const arch of archs) {
+  build(arch);
+  buildBeside(arch);
+}
