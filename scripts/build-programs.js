@@ -8,10 +8,11 @@ import { fileURLToPath } from 'node:url';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
-/** By name: the architecture whose kernels run it, its compiler, and Debian's package of that. */
+/** By name: the architecture whose kernels run it, its files in fixtures/, its compiler, and Debian's package of that. */
 export const PROGRAMS = {
   i386: {
     arch: 'x64',
+    sources: ['i386.c', 'tracee32.h'],
     // As make has it, CC may hold options.
     compiler: host === 'x64' ? (env.CC || 'cc').trim().split(/\s+/) : ['x86_64-linux-gnu-gcc'],
     flags: ['-m32'],
@@ -19,6 +20,7 @@ export const PROGRAMS = {
   },
   arm32: {
     arch: 'arm64',
+    sources: ['arm32.c', 'tracee32.h'],
     compiler: ['arm-linux-gnueabihf-gcc'],
     // Kernels with larger pages run it too.
     flags: ['-marm', '-Wl,-z,max-page-size=0x10000'],
@@ -43,7 +45,7 @@ export const programOf = (arch) => Object.keys(PROGRAMS).find((name) => PROGRAMS
 export function buildProgram(name, folder = join(root, 'build', 'fixtures')) {
   const { compiler, flags, install } = PROGRAMS[name];
   const program = join(folder, name);
-  const sources = [`${name}.c`, 'tracee32.h'].map((file) => join(root, 'fixtures', file));
+  const sources = PROGRAMS[name].sources.map((file) => join(root, 'fixtures', file));
   if (!sources.every((file) => existsSync(file))) return 'its source is missing';
   const newer = (file) => statSync(file).mtimeMs > statSync(program).mtimeMs;
   if (existsSync(program) && !sources.some(newer)) return undefined;

@@ -1,6 +1,10 @@
 #!/usr/bin/env node
-// The binaries that the published package carries: prebuilds/linux-<arch>/, by prebuildify, stripped, tagged with their libc. The addon of the
-// other architecture is cross-built. `--arch=x64,arm64` chooses, `--only-host` is this machine's alone.
+// The binaries that the published package carries: prebuilds/linux-<arch>/, by prebuildify, stripped, tagged with their libc. Those of the other
+// architecture are cross-built.
+//   --arch=x64,arm64  these architectures; both when nothing is said
+//   --only-host       this machine's alone
+//   --available       those that there are compilers for; tells which it leaves out
+//   --stale           only what is missing, or older than what it is made from
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -10,6 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { headers } from './build-addon.js';
 import { buildProgram, programOf, PROGRAMS } from './build-programs.js';
+import { ARCHS, complaints } from './prebuilds.js';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const prebuildify = createRequire(import.meta.url).resolve('prebuildify/bin.js');
@@ -25,16 +30,20 @@ function fail(message) {
   exit(1);
 }
 
-/** The architectures to build for. */
-function wanted() {
+function options() {
   const { values } = parseArgs({
     args: argv.slice(2),
-    options: { arch: { type: 'string' }, 'only-host': { type: 'boolean' } },
+    options: {
+      arch: { type: 'string' },
+      'only-host': { type: 'boolean' },
+      available: { type: 'boolean' },
+      stale: { type: 'boolean' },
+    },
   });
-  const archs = values['only-host'] ? [host] : (values.arch?.split(',') ?? Object.keys(CROSS));
-  const unknown = archs.find((arch) => !(arch in CROSS));
-  if (unknown !== undefined) fail(`there is no code for ${unknown}; --arch takes ${Object.keys(CROSS).join(' and ')}`);
-  return archs;
+  const archs = values['only-host'] ? [host] : (values.arch?.split(',') ?? ARCHS);
+  const unknown = archs.find((arch) => !ARCHS.includes(arch));
+  if (unknown !== undefined) fail(`there is no code for ${unknown}: give --arch one or more of ${ARCHS.join(',')}`);
+  return { archs, available: values.available === true, stale: values.stale === true };
 }
 
 /** The environment that makes node-gyp build for an architecture. */
@@ -53,7 +62,16 @@ function tools(arch) {
 /** Whether a program can be started at all. */
 const runs = (program) => spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0;
 
-function build(arch) {
+/** The packages whose compilers an architecture lacks here. */
+function lacking(arch) {
+  const { compiler, install } = PROGRAMS[programOf(arch)];
+  return [
+    ...(arch === host || Object.values(tools(arch)).every(runs) ? [] : [CROSS[arch].install]),
+    ...(runs(compiler[0]) ? [] : [install]),
+  ];
+}
+
+function buildAddon(arch) {
   // prebuildify empties build/, which holds this machine's own addon.
   const copy = join(root, 'node_modules', '.cache', 'prebuild', arch);
   rmSync(copy, { recursive: true, force: true });
@@ -61,7 +79,6 @@ function build(arch) {
   for (const name of ['package.json', 'binding.gyp', 'native']) {
     cpSync(join(root, name), join(copy, name), { recursive: true });
   }
-  rmSync(join(root, 'prebuilds', `linux-${arch}`), { recursive: true, force: true });
   const nodedir = headers();
   const args = [
     prebuildify,
@@ -82,24 +99,26 @@ function build(arch) {
   if (status !== 0) fail(`the addon for ${arch} was not built`);
 }
 
-/** The program of the 32-bit ABI lies beside the addon, one for every libc. */
-function buildBeside(arch) {
+function build(arch) {
+  const folder = join(root, 'prebuilds', `linux-${arch}`);
+  rmSync(folder, { recursive: true, force: true });
+  buildAddon(arch);
+  // The program of the 32-bit ABI lies beside it, one for every libc.
   const name = programOf(arch);
-  const missing = buildProgram(name, join(root, 'prebuilds', `linux-${arch}`));
+  const missing = buildProgram(name, folder);
   if (missing !== undefined) fail(`the ${name} program is not built: ${missing}`);
 }
 
-const archs = wanted();
-for (const arch of archs) {
-  const { install } = CROSS[arch];
-  if (arch !== host && ![tools(arch).CXX, tools(arch).PREBUILD_STRIP_BIN].every(runs)) {
-    fail(`there is no compiler for ${arch}: apt-get install ${install}, or leave ${arch} out with --only-host`);
-  }
-  const program = programOf(arch);
-  const { compiler, install: source } = PROGRAMS[program];
-  if (!runs(compiler[0])) fail(`there is no compiler for the ${program} program: apt-get install ${source}`);
-}
-for (const arch of archs) {
-  build(arch);
-  buildBeside(arch);
-}
+const { archs, available, stale } = options();
+const wanted = archs.filter((arch) => !stale || complaints(root, [arch]).length > 0);
+const built = wanted.filter((arch) => {
+  const packages = lacking(arch);
+  if (packages.length === 0) return true;
+  const what = `there is no compiler for what linux-${arch} needs (Debian: apt-get install ${packages.join(' ')})`;
+  if (!available) fail(arch === host ? what : `${what}; --only-host builds for this machine alone`);
+  console.log(`linux-ptrace: prebuilds/linux-${arch} is left out: ${what}`);
+  return false;
+});
+for (const arch of built) build(arch);
+const wrong = complaints(root, built);
+if (wrong.length > 0) fail(`what was built cannot be shipped:\n  ${wrong.join('\n  ')}`);
