@@ -1,4 +1,5 @@
 /** `linux-ptrace vm fetch`: kernels, and what guests need beside them, into the cache. */
+import { dirname } from 'node:path';
 import { Command } from 'commander';
 import type { FetchOptions } from '../../vm/fetch-options.js';
 import type { GuestArch } from '../../vm/guest-arch.js';
@@ -56,9 +57,9 @@ async function ordersOf(ids: readonly string[], { node = [], system }: Options):
     ),
     ...(system === true ? archs : []).map((arch): Order => ({
       fetch: async (options) => {
-        const { dirname } = await import('node:path');
-        const files = await fetchSystem(arch, options);
-        return `system-${arch} - ${dirname(files[0]?.file ?? '')}`;
+        const folders = new Set((await fetchSystem(arch, options)).map(({ file }) => dirname(file)));
+        // This machine's own files lie in several.
+        return `system-${arch} - ${folders.size === 1 ? [...folders].join('') : '-'}`;
       },
       wanted: true,
     })),
