@@ -31,7 +31,18 @@ const program = new Command('linux-ptrace')
       );
     },
   });
-for (const make of subcommands) program.addCommand(make().copyInheritedSettings(program));
+
+/** How errors are said, and that they end nothing at once, goes for the commands of commands, too. */
+function adopt(parent: Command, command: Command): void {
+  command.copyInheritedSettings(parent);
+  for (const child of command.commands) adopt(command, child);
+}
+
+for (const make of subcommands) {
+  const command = make();
+  adopt(program, command);
+  program.addCommand(command);
+}
 
 endQuietlyWithoutReader();
 try {
