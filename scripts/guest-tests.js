@@ -1,8 +1,8 @@
 // The tests as a guest gets them. Emulation makes everything that vitest does to a TypeScript file ten to twenty times slower, so each test file comes as
-// one plain module with all that it imports, and the guest's vitest lets Node import it as it is.
+// one plain module with its helpers, and the guest's vitest lets Node import it as it is. The library is the built one.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { build } from 'esbuild';
 
 const PLACE = '/opt/linux-ptrace';
@@ -20,19 +20,21 @@ function filesBelow(folder) {
     .filter((file) => statSync(file).isFile());
 }
 
-/** A module of lib/ is at its place in dist/, where the programs that it starts are; one of test/ where it has always been. */
-function urlInGuest(root, file) {
-  const path = relative(root, file).replace(/^lib\/(.*)\.ts$/, 'dist/$1.js');
-  return JSON.stringify(`file://${PLACE}/${path}`);
-}
-
-/** Each of the files in one module, as entries of the guest. */
+/** Each of the files in one module with what it imports of test/ and of packages, as entries of the guest. */
 async function bundles(root, files) {
   const places = {
     name: 'places',
-    setup({ onLoad }) {
+    setup({ onLoad, onResolve }) {
+      const lib = join(root, 'lib') + sep;
+      onResolve({ filter: /^\./ }, ({ path, resolveDir }) => {
+        const target = join(resolveDir, path);
+        return target.startsWith(lib) ? { path: `${PLACE}/dist/${relative(lib, target)}`, external: true } : undefined;
+      });
       onLoad({ filter: /\.ts$/, namespace: 'file' }, ({ path }) => ({
-        contents: readFileSync(path, 'utf8').replaceAll('import.meta.url', urlInGuest(root, path)),
+        contents: readFileSync(path, 'utf8').replaceAll(
+          'import.meta.url',
+          JSON.stringify(`file://${PLACE}/${relative(root, path)}`),
+        ),
         loader: 'ts',
       }));
     },
@@ -116,12 +118,14 @@ function vitestEntries(root, arch) {
   ];
 }
 
-const CONFIG = `
+/** One process for all files, if wanted: to start one for each takes longer than most files' tests. */
+const config = (isolate) => `
 import base from './vitest.config.mjs';
 export default { test: {
   ...base.test,
   include: ['test/**/*.test.mjs'],
   maxWorkers: 1,
+  isolate: ${String(isolate)},
   setupFiles: ['test/helpers/file-setup.mjs'],
   globalSetup: ['test/helpers/global-setup.mjs'],
   experimental: { viteModuleRunner: false, nodeLoader: false },
@@ -144,9 +148,10 @@ export function testFiles(root, given) {
  * @param root the package's folder
  * @param arch the guest's architecture
  * @param files test files, relative to the root
+ * @param isolate whether each file has a process of its own
  * @returns entries of the guest's file system
  */
-export async function testEntries(root, arch, files) {
+export async function testEntries(root, arch, files, isolate) {
   const others = filesBelow(join(root, 'test')).filter((file) => !file.endsWith('.test.ts'));
   const sources = [...filesBelow(join(root, 'lib')), ...others];
   return [
@@ -154,7 +159,7 @@ export async function testEntries(root, arch, files) {
     ...vitestEntries(root, arch),
     // Some tests read the sources.
     ...sources.map((file) => ({ kind: 'copy', path: inGuest(relative(root, file)), mode: 0o644, file })),
-    { kind: 'file', path: inGuest('guest.config.mjs'), mode: 0o644, content: CONFIG },
+    { kind: 'file', path: inGuest('guest.config.mjs'), mode: 0o644, content: config(isolate) },
   ];
 }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Runs the live tests of the library on another kernel, in QEMU: node scripts/test-guest.js [--kernel ID]... [--node LINE] [test files and folders]
+// Runs the live tests of the library on another kernel, in QEMU: test-guest.js [--kernel ID]... [--node LINE] [--isolate] [FILE...]
+// --isolate gives each test file a process of its own, as on a machine.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,7 +21,9 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     kernel: { type: 'string', multiple: true, default: ['6.12-arm64'] },
-    node: { type: 'string' },
+    // The quickest to start.
+    node: { type: 'string', default: '22' },
+    isolate: { type: 'boolean', default: false },
     timeout: { type: 'string', default: '900' },
     'no-build': { type: 'boolean', default: false },
   },
@@ -50,7 +53,7 @@ async function test(id, files) {
       kernel,
       args: [],
       command: testCommand(REPORT),
-      entries: await testEntries(root, arch, files),
+      entries: await testEntries(root, arch, files, values.isolate),
       memory: 2048,
       limitMs: Number(values.timeout) * 1000,
       out: scratch,

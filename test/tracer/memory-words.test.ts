@@ -1,5 +1,6 @@
-import type * as fs from 'node:fs';
-import { describe, expect, it, vi } from 'vitest';
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { binding } from '../../lib/binding.js';
 import { ERRNO } from '../../lib/kernel/errno.js';
 import { PTRACE } from '../../lib/kernel/requests.js';
@@ -8,15 +9,18 @@ import { expectKind, expectReason, within } from '../helpers/tracing.js';
 import { held, onLayer, type HeldPart, watchedLayer } from './programs.js';
 
 // Where process_vm_readv is forbidden (a seccomp filter) and /proc is not mounted, there is PEEK and POKE.
-vi.mock('node:fs', async (original) => {
-  const real = await original<typeof fs>();
-  return {
-    ...real,
-    openSync: (path: string, flags: number) => {
-      if (/^\/proc\/\d+\/mem$/.test(path)) throw Object.assign(new Error('ENOENT: no /proc'), { code: 'ENOENT' });
-      return real.openSync(path, flags);
-    },
+const { openSync } = fs;
+beforeAll(() => {
+  fs.openSync = (path, ...rest) => {
+    if (typeof path === 'string' && /^\/proc\/\d+\/mem$/.test(path))
+      throw Object.assign(new Error('ENOENT: no /proc'), { code: 'ENOENT' });
+    return openSync(path, ...rest);
   };
+  syncBuiltinESMExports();
+});
+afterAll(() => {
+  fs.openSync = openSync;
+  syncBuiltinESMExports();
 });
 const refusal = (): number => -ERRNO.EPERM;
 
