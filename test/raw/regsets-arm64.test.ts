@@ -1,10 +1,10 @@
 import { describe, expect, it, type TestContext } from 'vitest';
 import { NT } from '../../lib/kernel/regsets.js';
 import { decodeHwDebugState, HW_DEBUG_STATE_SIZE } from '../../lib/kernel/arch/arm64/debug-registers.js';
-import { getRegset, setRegset } from '../../lib/raw/index.js';
-import { expectReason, failure, interrupted, next, SYSCALL_STOP, traced } from './tracee.js';
+import { SIG } from '../../lib/kernel/signals.js';
 import { script } from '../../lib/raw/child.js';
-import { syscall } from '../../lib/raw/index.js';
+import { getRegset, peekData, peekMteTags, pokeMteTags, setRegset, syscall } from '../../lib/raw/index.js';
+import { child, expectReason, failure, interrupted, next, stopWord, SYSCALL_STOP, traced } from './tracee.js';
 
 const VECTOR_HEADER = 16;
 /** flags of a header: which registers follow. */
@@ -168,5 +168,33 @@ describe.runIf(process.arch === 'arm64')('register sets of arm64 (arm64 only)', 
       if (error !== undefined) expect(error.reason).toBe('not-supported');
     }
     expectReason(() => getRegset(pid, NT.X86_XSTATE), 'not-supported', 'EINVAL');
+  });
+});
+
+describe.runIf(process.arch === 'arm64')('memory tags (arm64 only)', () => {
+  it('are written and read, one for each 16 bytes', (context) => {
+    const [READ_WRITE_MTE, PRIVATE_ANONYMOUS] = [0x23, 0x22];
+    const started = child(
+      script()
+        .traceme()
+        .syscall('mmap', 0, 4096, READ_WRITE_MTE, PRIVATE_ANONYMOUS, -1, 0)
+        .store('map')
+        .tgkillSelf('SIGSTOP')
+        .pause(),
+    );
+    const { pid } = started;
+    expect(next(pid)).toBe(stopWord(SIG.SIGSTOP));
+    const map = BigInt.asIntN(64, peekData(pid, started.address('map')));
+    if (map < 0n) {
+      expectReason(() => peekMteTags(pid, started.address('map'), new Uint8Array(1)), 'not-supported', 'EIO');
+      context.skip('this CPU has no memory tagging');
+    }
+    const tags = Uint8Array.from({ length: 20 }, (_, index) => index % 16);
+    expect(pokeMteTags(pid, map + 32n, tags)).toBe(20);
+    const read = new Uint8Array(24);
+    expect(peekMteTags(pid, map + 16n, read)).toBe(24);
+    expect([...read]).toEqual([0, ...tags, 0, 0, 0]);
+    // This memory was not mapped with tags.
+    expectReason(() => peekMteTags(pid, started.address('map'), read), 'not-supported', 'EOPNOTSUPP');
   });
 });
