@@ -8,7 +8,13 @@ import { build } from 'esbuild';
 const PLACE = '/opt/linux-ptrace';
 /** vitest's own worker, and what runs in it, has to be the same copy that the tests import. */
 const EXTERNAL = ['vitest', 'vitest/*', 'typescript'];
-const SETUPS = ['test/helpers/file-setup', 'test/helpers/global-setup', 'test/helpers/skips', 'vitest.config'];
+const SETUPS = [
+  'test/helpers/file-setup',
+  'test/helpers/global-setup',
+  'test/helpers/skips',
+  'test/helpers/failures',
+  'vitest.config',
+];
 /** ESM has no `require`, which packages in CommonJS call. */
 const BANNER = `import { createRequire as __createRequire } from 'node:module'; const require = __createRequire('file://${PLACE}/package.json');`;
 
@@ -167,7 +173,7 @@ export async function testEntries(root, arch, files, isolate) {
 export function testCommand(report) {
   const vitest = [
     `/bin/node ${PLACE}/node_modules/vitest/vitest.mjs run --root ${PLACE} --config ${PLACE}/guest.config.mjs --configLoader native`,
-    `--reporter=default --reporter=${PLACE}/test/helpers/skips.mjs --reporter=json --outputFile.json=/out/${report}`,
+    `--reporter=default --reporter=${PLACE}/test/helpers/failures.mjs --reporter=${PLACE}/test/helpers/skips.mjs --reporter=json --outputFile.json=/out/${report}`,
   ].join(' ');
   // What the kernel starts first is in no session and no process group that others could name.
   return ['/bin/sh', '-c', `exec setsid ${vitest} >&2`];

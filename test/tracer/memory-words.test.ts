@@ -5,6 +5,7 @@ import { binding } from '../../lib/binding.js';
 import { ERRNO } from '../../lib/kernel/errno.js';
 import { PTRACE } from '../../lib/kernel/requests.js';
 import { type TraceeMemory } from '../../lib/tracer/index.js';
+import { pageSize } from '../helpers/mappings.js';
 import { expectKind, expectReason, within } from '../helpers/tracing.js';
 import { held, onLayer, type HeldPart, watchedLayer } from './programs.js';
 
@@ -24,7 +25,7 @@ afterAll(() => {
 });
 const refusal = (): number => -ERRNO.EPERM;
 
-const PAGE = 4096n;
+const PAGE = BigInt(pageSize);
 const PATTERN = Buffer.from(Array.from({ length: 64 }, (_, index) => index + 1));
 
 async function stoppedWith(): Promise<HeldPart & { at: bigint; memory: TraceeMemory }> {
@@ -32,10 +33,10 @@ async function stoppedWith(): Promise<HeldPart & { at: bigint; memory: TraceeMem
   const part = await held((s) =>
     s
       .buffer('pattern', PATTERN)
-      .syscall('mmap', 0, 8192, 3, 0x22, -1, 0)
+      .syscall('mmap', 0, 2 * pageSize, 3, 0x22, -1, 0)
       .store('map')
-      .compute(s.word('map'), 'add', 4096)
-      .syscall('munmap', s.register(0), 4096)
+      .compute(s.word('map'), 'add', pageSize)
+      .syscall('munmap', s.register(0), pageSize)
       .trap()
       .loop((t) => t.pause()),
   );
