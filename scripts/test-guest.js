@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Runs the live tests of the library on another kernel, in QEMU: test-guest.js [--kernel ID]... [--node LINE] [--isolate] [FILE...]
+// Runs the live tests of the library on another kernel, in QEMU: test-guest.js [--kernel ID]... [--quick] [--node LINE] [--isolate] [FILE...]
+// --quick leaves out what tests one thing in many ways, and what starts many processes of Node.
 // --isolate gives each test file a process of its own, as on a machine.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -15,6 +16,18 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const REPORT = 'vitest.json';
 /** What depends on the kernel and the architecture. The rest is arithmetic. */
 const LIVE = ['test/raw', 'test/tracer', 'test/probe', 'test/series'];
+/** ... and on the architecture most of all: what a few minutes of emulation are enough for. */
+const QUICK = [
+  ...['child-code', 'memory', 'registers', 'regsets-arm64', 'resume', 'seccomp', 'siginfo', 'small-requests'],
+  ...['remote-memory', 'syscall-info'],
+]
+  .map((name) => `test/raw/${name}.test.ts`)
+  .concat(
+    'test/tracer/arch',
+    ...['compat', 'exec', 'memory', 'registers', 'seccomp', 'signals', 'steps', 'stop', 'syscalls', 'tracee'].map(
+      (name) => `test/tracer/${name}.test.ts`,
+    ),
+  );
 
 const { values, positionals } = parseArgs({
   args: argv.slice(2),
@@ -24,6 +37,7 @@ const { values, positionals } = parseArgs({
     // The quickest to start.
     node: { type: 'string', default: '22' },
     isolate: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
     timeout: { type: 'string', default: '900' },
     'no-build': { type: 'boolean', default: false },
   },
@@ -72,7 +86,7 @@ async function test(id, files) {
   }
 }
 
-const files = testFiles(root, positionals.length > 0 ? positionals : LIVE);
+const files = testFiles(root, positionals.length > 0 ? positionals : values.quick ? QUICK : LIVE);
 const rows = [];
 for (const id of values.kernel) {
   const row = { id, ...(await test(id, files)) };
