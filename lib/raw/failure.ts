@@ -295,3 +295,12 @@ export function requestFailed(request: number, tid: number, errno: number): Ptra
   const { reason, detail } = explain(request, tid, errno);
   return fromErrno(nameOfRequest(request), tid, errno, reason, detail);
 }
+
+/**
+ * The error for a write of all general registers that the kernel has refused. Of the set that every kernel has, in its own length, only the
+ * content can be wrong; arm64 says EINVAL to that.
+ */
+export function registersRefused(tid: number, errno: number): PtraceError {
+  if (errno !== ERRNO.EINVAL) return requestFailed(PTRACE.SETREGSET, tid, errno);
+  return fromErrno(nameOfRequest(PTRACE.SETREGSET), tid, errno, BAD_REGISTER.reason, BAD_REGISTER.detail);
+}
