@@ -44,6 +44,8 @@ const REPORT_RESULTS: ReadonlySet<number> = new Set([
   SIGNAL_ACTION.REPORT,
   SIGNAL_ACTION.HANDLER,
 ]);
+/** So many passes are made at one border before a stop is made without one. */
+const MOST_ROUNDS = 8;
 const AFTER_KILL = EVENT.CLONE | EVENT.EXIT | EVENT.DEATH;
 
 /** What the processor can do. */
@@ -89,6 +91,8 @@ export class Arbitration<O> {
   #result = 0;
   #spurious = true;
   #detaches = false;
+  /** Passes at this border. */
+  #rounds = 0;
 
   /** Engines that are on the thread, those told to detach left out. */
   get engines(): Seat<O>[] {
@@ -164,8 +168,8 @@ export class Arbitration<O> {
    */
   control(seat: Seat<O>, action: number, stepping: Stepping, self = false): ControlResult {
     if (seat.gone || seat.detached || this.phase === 'reaped') return 'ESRCH';
-    if (action >= UTRACE.REPORT && action < UTRACE.RESUME && (seat.events & EVENT.QUIESCE) === 0) return 'EINVAL';
     if (this.phase === 'dead') return this.#controlDead(seat, action);
+    if (action >= UTRACE.REPORT && action < UTRACE.RESUME && (seat.events & EVENT.QUIESCE) === 0) return 'EINVAL';
     const stopped = this.phase === 'stopped';
     switch (action) {
       case UTRACE.STOP:
@@ -348,8 +352,14 @@ export class Arbitration<O> {
     return more === 0;
   }
 
-  /** The vote of an engine that has none of its own: run, and leave the result as it is. */
+  /** The vote of an engine that leaves things as they are: STOP while it holds the thread already, else RESUME; the result so far. */
   abstention(call: Call): number {
+    const action = this.reporting?.wantsStop === true ? UTRACE.STOP : UTRACE.RESUME;
+    return action | (call === 'quiesce' ? 0 : this.#result);
+  }
+
+  /** The vote of an engine that has failed: RESUME, and the result so far. */
+  faultVote(call: Call): number {
     return UTRACE.RESUME | (call === 'quiesce' ? 0 : this.#result);
   }
 
@@ -425,23 +435,34 @@ export class Arbitration<O> {
     return this.endBorder();
   }
 
+  /**
+   * Ends the border. A report that was asked for while it was made waits until the thread has gone on: engines that ask for one in every report would
+   * keep it here for ever. A stop is made good at once, after another pass so that its owner is told.
+   */
   endBorder(): BorderVerdict {
     this.#resetAfterPass();
     switch (this.#action) {
       case UTRACE.STOP:
-        if (this.#stop(false)) return 'stop';
-        return this.resume === UTRACE.RESUME ? 'go' : 'again';
+        if (this.#stop(false)) return this.#leaveBorder('stop');
+        return this.resume > UTRACE.REPORT && this.resume < UTRACE.RESUME ? 'again' : this.#leaveBorder('go');
       case UTRACE.INTERRUPT:
         this.#lower(UTRACE.INTERRUPT);
         return 'again';
       case UTRACE.SINGLESTEP:
-        return 'step';
+        return this.#leaveBorder('step');
       case UTRACE.BLOCKSTEP:
-        return 'block-step';
+        return this.#leaveBorder('block-step');
       default:
-        // Somebody may have asked for a stop while the others were being called.
-        return this.resume <= UTRACE.REPORT ? 'again' : 'go';
+        if (!this.stopWanted || this.killed) return this.#leaveBorder('go');
+        // Two engines that undo each other's stops do not hold up the world.
+        if (++this.#rounds < MOST_ROUNDS) return 'again';
+        return this.#leaveBorder(this.#stop(false) ? 'stop' : 'go');
     }
+  }
+
+  #leaveBorder(verdict: BorderVerdict): BorderVerdict {
+    this.#rounds = 0;
+    return verdict;
   }
 
   endDeath(): void {

@@ -5,14 +5,15 @@ import type { SyscallView } from './thread-view.js';
 
 /**
  * A vote: a resume action of UTRACE, in `reportSignal` with a SIGNAL_ACTION and in `reportSyscallEntry` with a SYSCALL_ACTION in the bits above. Nothing
- * (undefined) is RESUME, and leaves the fate of the signal or system call as the engines before have decided it.
+ * (undefined) leaves things as they are: STOP while this engine holds the thread already (by control()), else RESUME, and the fate of the signal or
+ * system call as the engines before have decided it.
  */
 export type Vote = number | undefined;
 
 /**
  * What a callback gives. A plain vote is applied at once. With a promise the thread stays stopped until it settles: the one thing that utrace forbids
  * and this layer allows, since JavaScript cannot wait in any other way. A callback that throws, rejects, exceeds its engine's time limit or votes
- * what it must not has abstained (RESUME); the fault is reported, and the other engines go on.
+ * what it must not votes RESUME; the fault is reported, and the other engines go on.
  */
 // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- a callback without a return is one that votes nothing
 export type Answer = Vote | void | Promise<Vote | void>;

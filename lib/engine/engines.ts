@@ -111,7 +111,8 @@ export class Engines {
       throw badInput(REQUEST, `ops is ${describe(ops)}, want an object with callbacks`);
     }
     const bag = extras === undefined ? {} : checkBag(REQUEST, extras, ['timeout'], 'extras');
-    const timeout = bag.timeout === undefined ? DEFAULT_TIMEOUT : checkLength(REQUEST, bag.timeout, 'timeout', MOST_MILLIS);
+    const timeout =
+      bag.timeout === undefined ? DEFAULT_TIMEOUT : checkLength(REQUEST, bag.timeout, 'timeout', MOST_MILLIS);
     const tid = typeof target === 'number' ? checkTid(REQUEST, target) : target.tid;
     let thread = typeof target === 'number' ? this.#threads.get(tid) : target;
     if (thread === undefined) {
@@ -147,7 +148,8 @@ export class Engines {
    * @throws PtraceError 'bad-input' from inside a callback
    */
   pump(): boolean {
-    if (this.current !== undefined) throw badInput('pump', 'it is called from inside a callback, return from that first');
+    if (this.current !== undefined)
+      throw badInput('pump', 'it is called from inside a callback, return from that first');
     this.hub.drain();
     return this.suspended > 0;
   }
@@ -158,7 +160,8 @@ export class Engines {
    * @throws PtraceError 'not-tracee' when nothing is traced; 'bad-input' from inside a callback, or when every thread waits for a promise
    */
   pumpBlocking(): void {
-    if (this.pump()) throw badInput('pump', 'a callback has given a promise, which cannot settle while this thread blocks');
+    if (this.pump())
+      throw badInput('pump', 'a callback has given a promise, which cannot settle while this thread blocks');
     const flags = W.WSTOPPED | W.WEXITED | W.WNOWAIT | W.__WNOTHREAD | W.__WCLONE;
     const result = this.layer.waitid(P_ALL, 0, flags, this.#siginfo, null);
     if (result === -ERRNO.ECHILD) throw fromErrno('wait', 0, ERRNO.ECHILD, 'not-tracee', 'nothing is traced');
@@ -261,18 +264,20 @@ export class Engines {
     const executing = this.#threads.get(former);
     if (executing === undefined) {
       // It was not traced under its old id; who is reported under the leader's is the same process for its engines.
-      leader.becomeLeader(status);
+      leader.receiveExec(status);
       return;
     }
-    const tid = leader.tid;
-    this.hub.remove(former);
-    this.hub.remove(tid);
+    const { tid } = leader;
     this.#threads.delete(former);
     forgetAttached(former);
+    executing.becomeLeader();
     this.#threads.set(tid, executing);
-    this.hub.add(executing, tid, this.#flagsOf(tid));
+    // In this order: a hub without sinks closes its doorbell.
+    this.hub.remove(tid);
+    this.hub.add(executing, executing.pid, this.#flagsOf(tid));
+    this.hub.remove(former);
     leader.vanish();
-    executing.becomeLeader(status);
+    executing.receiveExec(status);
   }
 
   #flagsOf(tid: number): number {
@@ -329,9 +334,10 @@ export class Engines {
   // --- waiting
 
   /** @internal */
-  begin(tid: number): boolean {
-    this.hub.begin(tid, this.#referenced);
-    return this.#referenced;
+  begin(tid: number, referenced: boolean): boolean {
+    const counts = referenced && this.#referenced;
+    this.hub.begin(tid, counts);
+    return counts;
   }
 
   /** @internal */

@@ -50,6 +50,8 @@ export class ThreadView implements SyscallView {
   #registers: Registers | undefined;
   #number: number | undefined;
   #hasSiginfo = false;
+  /** The kernel's answer about the system call is older than the registers. */
+  #edited = false;
 
   constructor(layer: KernelLayer, tid: number) {
     this.#layer = layer;
@@ -60,6 +62,7 @@ export class ThreadView implements SyscallView {
   renew(): void {
     this.#registers = undefined;
     this.#number = undefined;
+    this.#edited = false;
     this.#hasSiginfo = false;
   }
 
@@ -82,6 +85,7 @@ export class ThreadView implements SyscallView {
     if (this.#registers?.dirty === true) {
       const { bytes } = this.#registers;
       this.#registers.dirty = false;
+      this.#edited = true;
       const result = this.#layer.ptraceIovec(PTRACE.SETREGSET, this.tid, NT.PRSTATUS, bytes);
       if (result < 0 && result !== -ERRNO.ESRCH) throw requestFailed(PTRACE.SETREGSET, this.tid, -result);
     }
@@ -129,20 +133,27 @@ export class ThreadView implements SyscallView {
       throw badInput('read a system call argument', `index is ${index}, want 0 to 5`, this.tid);
     }
     if (!this.#hasCall) return 0n;
-    return this.#registers?.dirty === true ? this.#registers.arg(index) : (this.#info[4 + index] ?? 0n);
+    const registers = this.#changed;
+    return registers !== undefined ? registers.arg(index) : (this.#info[4 + index] ?? 0n);
   }
   get result(): bigint {
     if (this.#infoBytes[0] !== OP.EXIT) return 0n;
-    return this.#registers?.dirty === true ? this.#registers.result : this.#infoWords.getBigInt64(24, true);
+    const registers = this.#changed;
+    return registers !== undefined ? registers.result : this.#infoWords.getBigInt64(24, true);
   }
   get isError(): boolean {
     if (this.#infoBytes[0] !== OP.EXIT) return false;
-    if (this.#registers?.dirty !== true) return this.#infoBytes[32] !== 0;
-    const { result } = this.#registers;
+    const registers = this.#changed;
+    if (registers === undefined) return this.#infoBytes[32] !== 0;
+    const { result } = registers;
     return result < 0n && result >= -4095n;
   }
   get retData(): number {
     return this.#infoBytes[0] === OP.SECCOMP ? this.#infoWords.getUint32(80, true) : 0;
+  }
+  /** The registers, if they say something else than the kernel's answer. */
+  get #changed(): Registers | undefined {
+    return this.#edited || this.#registers?.dirty === true ? this.#registers : undefined;
   }
   get #hasCall(): boolean {
     return this.#infoBytes[0] === OP.ENTRY || this.#infoBytes[0] === OP.SECCOMP;
@@ -168,7 +179,7 @@ export class ThreadView implements SyscallView {
   /** Skips the call that is being entered; unless an engine has set a result, it fails with ENOSYS. */
   abort(): void {
     // Before x86 enters a call its result is -ENOSYS; where the result shares argument 0's register it has to be made so.
-    const untouched = this.#registers?.dirty !== true;
+    const untouched = this.#changed === undefined;
     this.setNumber(-1);
     if (HOST === 'arm64' && untouched) this.registers.result = BigInt(-ERRNO.ENOSYS);
   }

@@ -30,7 +30,7 @@ import { TraceeMemory } from '../tracer/memory.js';
 import { HOST } from '../tracer/host.js';
 import { OP } from '../tracer/syscall-words.js';
 import type { StatusSink } from '../tracer/wait-hub.js';
-import { SIGNAL_ACTION, SIGNAL_MASK, SYSCALL_ACTION, UTRACE } from './actions.js';
+import { RESUME_MASK, SIGNAL_ACTION, SIGNAL_MASK, SYSCALL_ACTION, UTRACE } from './actions.js';
 import {
   Arbitration,
   type BorderVerdict,
@@ -79,6 +79,9 @@ type Details =
   | { readonly kind: 'exit'; readonly code: number }
   | { readonly kind: 'vfork-done'; readonly childPid: number }
   | { readonly kind: 'jctl'; readonly type: number; readonly notify: number };
+
+/** In place of the vote of a callback whose fault was reported. */
+const FAULT = -1;
 
 const NO_DETAILS: Details = { kind: 'none' };
 const NO_SIGNAL: SignalReport = { signal: 0, siginfo: NOTHING, event: 0 };
@@ -325,11 +328,15 @@ export class EngineThread implements StatusSink {
     return this.#waitsForParent;
   }
 
-  /** It took the tid of its leader by an exec. @internal */
-  becomeLeader(status: number): void {
+  /** It took the tid of its leader by an exec, whose status is still to be taken. @internal */
+  becomeLeader(): void {
     this.#endWaiting();
     this.#tid = this.#pid;
     this.#view.tid = this.#pid;
+  }
+
+  /** As {@link receive}, of an exec that {@link Engines.executed} has sorted out. @internal */
+  receiveExec(status: number): void {
     this.#deliver(status);
   }
 
@@ -362,10 +369,11 @@ export class EngineThread implements StatusSink {
     if (status !== undefined) this.#take(status);
   }
 
-  #beginWaiting(): void {
+  /** @param referenced whether that keeps the event loop alive, if the session wants it: what is held does not */
+  #beginWaiting(referenced = true): void {
     if (this.#waiting) return;
     this.#waiting = true;
-    this.#referenced = this.#session.begin(this.#tid);
+    this.#referenced = this.#session.begin(this.#tid, referenced);
   }
 
   #endWaiting(): void {
@@ -541,6 +549,7 @@ export class EngineThread implements StatusSink {
   /** An engine's STOP is over. */
   #goOn(): void {
     if (this.#wake === undefined) return;
+    this.#endWaiting();
     this.#stage = this.#wake;
     this.#wake = undefined;
     this.#run();
@@ -548,6 +557,8 @@ export class EngineThread implements StatusSink {
 
   #hold(wake: Stage): false {
     this.#wake = wake;
+    // SIGKILL is noticed.
+    this.#beginWaiting(false);
     // What was changed is there for whoever examines the thread while it is held.
     this.#writeBack();
     return false;
@@ -848,10 +859,10 @@ export class EngineThread implements StatusSink {
       const outer = this.#session.current;
       this.#session.current = this;
       try {
-        answer = this.#invoke(call, name, engine);
+        answer = this.#invoke(name, engine);
       } catch (error) {
         this.#fault(engine, name, error);
-        answer = undefined;
+        answer = FAULT;
       } finally {
         this.#session.current = outer;
       }
@@ -869,7 +880,7 @@ export class EngineThread implements StatusSink {
     return callbackOf(this.#event);
   }
 
-  #invoke(call: Call, name: keyof EngineOps, engine: Engine): Answer {
+  #invoke(name: keyof EngineOps, engine: Engine): Answer {
     const { ops } = engine;
     const { argument } = this.arbitration;
     switch (name) {
@@ -880,7 +891,7 @@ export class EngineThread implements StatusSink {
       case 'reportSeccomp':
         return ops.reportSeccomp?.(argument, engine, this.#view);
       case 'reportQuiesce':
-        return this.#quiesce(call, engine, argument);
+        return ops.reportQuiesce?.(argument & RESUME_MASK, engine, this.#event);
       case 'reportSignal':
         return ops.reportSignal?.(argument, engine, this.#signalReport);
       case 'reportDeath':
@@ -892,17 +903,6 @@ export class EngineThread implements StatusSink {
       default:
         return this.#invokeRare(engine, argument);
     }
-  }
-
-  /** In the signal path what a quiesce votes says nothing about the signal. */
-  #quiesce(call: Call, engine: Engine, argument: number): Answer {
-    const action = argument & 7;
-    const answer = engine.ops.reportQuiesce?.(action, engine, this.#event);
-    if (call !== 'signal') return answer;
-    const { result } = this.arbitration;
-    const merge = (vote: unknown): number | undefined => (typeof vote === 'number' ? vote | result : undefined);
-    if (typeof answer === 'object' && answer !== null) return Promise.resolve(answer).then(merge);
-    return merge(answer);
   }
 
   #invokeRare(engine: Engine, argument: number): Answer {
@@ -926,12 +926,16 @@ export class EngineThread implements StatusSink {
 
   #settle(call: Call, name: keyof EngineOps, engine: Engine, vote: unknown): void {
     const { arbitration } = this;
+    // In the signal path what a quiesce votes says nothing about the signal.
+    const quiet = call === 'signal' && name === 'reportQuiesce';
     if (vote === undefined) arbitration.settle(call, arbitration.abstention(call));
-    else if (typeof vote === 'number' && arbitration.isLegal(call, vote)) arbitration.settle(call, vote);
-    else {
+    else if (vote === FAULT) arbitration.settle(call, arbitration.faultVote(call));
+    else if (typeof vote === 'number' && arbitration.isLegal(quiet ? 'quiesce' : call, vote)) {
+      arbitration.settle(call, quiet ? vote | arbitration.result : vote);
+    } else {
       const shown = typeof vote === 'number' ? `0x${vote.toString(16)}` : `a ${typeof vote}`;
       this.#fault(engine, name, badInput(name, `the vote is ${shown}, which this callback cannot give`, this.#tid));
-      arbitration.settle(call, arbitration.abstention(call));
+      arbitration.settle(call, arbitration.faultVote(call));
     }
     if (this.#barriers.length > 0) this.#settleBarriers(engine.seat);
   }
@@ -954,7 +958,7 @@ export class EngineThread implements StatusSink {
     const fail = (error: unknown): void => {
       if (ticket !== this.#ticket) return;
       this.#fault(engine, name, error);
-      goOn(undefined);
+      goOn(FAULT);
     };
     promise.then(goOn, fail);
     if (engine.timeout === 0) return;
@@ -990,7 +994,13 @@ export function attachFailed(tid: number, failure: 'ENOENT' | 'EEXIST' | 'ESRCH'
     case 'ENOENT':
       return fromErrno('attach an engine', tid, ERRNO.ENOENT, 'bad-input', 'no engine on this thread matches');
     case 'EEXIST':
-      return fromErrno('attach an engine', tid, ERRNO.EEXIST, 'denied', 'an engine that matches is on this thread already');
+      return fromErrno(
+        'attach an engine',
+        tid,
+        ERRNO.EEXIST,
+        'denied',
+        'an engine that matches is on this thread already',
+      );
     case 'ESRCH':
       return fromErrno('attach an engine', tid, ERRNO.ESRCH, 'gone');
   }
