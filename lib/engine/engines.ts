@@ -157,7 +157,7 @@ export class Engines {
   /**
    * Blocks until a tracee of this JavaScript thread has something to report, then does as {@link pump}. No promise can settle meanwhile.
    *
-   * @throws PtraceError 'not-tracee' when nothing is traced; 'bad-input' from inside a callback, or when every thread waits for a promise
+   * @throws PtraceError 'not-tracee' when nothing is traced; 'bad-input' from inside a callback, or when a promise is waited for and no thread runs
    */
   pumpBlocking(): void {
     if (this.pump())
@@ -356,11 +356,8 @@ export class Engines {
   }
 
   /** The end of a thread was seen while a pass of it was under way. @internal */
-  lookAgain(tid: number): void {
-    queueMicrotask(() => {
-      this.hub.drain();
-      void tid;
-    });
+  lookAgain(): void {
+    queueMicrotask(() => this.hub.drain());
   }
 
   /** Whether a thread has something to report that was not taken yet. @internal */

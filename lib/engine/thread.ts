@@ -800,7 +800,7 @@ export class EngineThread implements StatusSink {
     this.#standing = false;
     if (this.#endSeen) {
       this.#endSeen = false;
-      this.#session.lookAgain(this.#tid);
+      this.#session.lookAgain();
     }
     this.#beginWaiting();
     if (this.#kickOnResume || (arbitration.resume <= UTRACE.REPORT && !this.#inCall && !arbitration.handler)) {
@@ -950,6 +950,8 @@ export class EngineThread implements StatusSink {
       this.#ticket++;
       clearTimeout(this.#timer);
       this.#timer = undefined;
+      clearImmediate(watching);
+      this.#endWaiting();
       this.#suspended = false;
       this.#session.suspended--;
       this.#settle(call, name, engine, vote);
@@ -960,6 +962,8 @@ export class EngineThread implements StatusSink {
       this.#fault(engine, name, error);
       goOn(FAULT);
     };
+    // SIGKILL is noticed, but a promise that settles in this turn need not pay for that.
+    const watching = setImmediate(() => this.#beginWaiting(false));
     promise.then(goOn, fail);
     if (engine.timeout === 0) return;
     this.#timer = setTimeout(() => {

@@ -615,6 +615,62 @@ describe('callbacks', () => {
 });
 
 describe('without an event loop', () => {
+  it('a thenable is settled by whoever made it, and the thread goes on in that call', () => {
+    const { engines } = session();
+    const held = engines.spawn({ file: which('true') });
+    let settle: ((vote: number) => unknown) | undefined;
+    let reaped = false;
+    attach(
+      engines,
+      held.thread,
+      EVENT.EXEC | EVENT.REAP,
+      {
+        reportExec: () => ({
+          then: (done) => {
+            settle = done as (vote: number) => unknown;
+            return undefined as never;
+          },
+        }),
+        reportReap: () => {
+          reaped = true;
+        },
+      },
+      0,
+    );
+    held.release();
+    while (settle === undefined) engines.pumpBlocking();
+    expect(stateOf(held.thread.tid)).toBe('t');
+    expect(engines.pump()).toBe(true);
+    settle(RESUME);
+    while (!reaped) engines.pumpBlocking();
+    expect(isGone(held.thread.tid)).toBe(true);
+  });
+
+  it('SIGKILL is noticed while a promise is waited for', async () => {
+    const { engines } = session();
+    const { pid } = child(stormer());
+    const seen: string[] = [];
+    const begun = new Deferred();
+    const never = new Deferred<number>();
+    const engine = attach(engines, pid, EVENT.QUIESCE | EVENT.EXIT | EVENT.DEATH, {
+      reportQuiesce: (_action, _own, event) => {
+        if (event !== 0) return undefined;
+        begun.resolve();
+        return never.promise;
+      },
+      reportExit: () => void seen.push('exit'),
+      reportDeath: () => void seen.push('death'),
+    });
+    engine.control(REPORT);
+    await within(begun.promise, 'it reports');
+    send(pid, SIG.SIGKILL);
+    await until(() => engine.thread.arbitration.killed, 'SIGKILL is noticed');
+    expect(seen).toEqual([]);
+    never.resolve(STOP);
+    await within(engines.done(), 'it ends');
+    expect(seen).toEqual(['exit', 'death']);
+  });
+
   it('a blocking pump makes every pass in the same call', () => {
     const { engines } = session();
     const held = engines.spawn({ file: which('true') });

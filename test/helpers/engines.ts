@@ -1,14 +1,7 @@
 /** What tests of engines need: a session that is closed after the test, whose faults fail it unless they are expected. */
 import { afterEach, expect } from 'vitest';
-import {
-  ATTACH,
-  Engine,
-  type EngineOps,
-  Engines,
-  EngineThread,
-  type Fault,
-  type Vote,
-} from '../../lib/engine/index.js';
+import type { Engine, EngineThread } from '../../lib/engine/index.js';
+import { ATTACH, type EngineOps, Engines, type Fault, type Vote } from '../../lib/engine/index.js';
 import { describeProcess, within } from './processes.js';
 // Registered before the hook below, so that it runs after it: children are reaped when nothing traces them any more.
 export { child, isGone, pauser, send, stormer, threaded, until, within } from './tracing.js';
