@@ -14,7 +14,6 @@ import { ERRNO } from '../kernel/errno.js';
 import { PTRACE } from '../kernel/requests.js';
 import type { KernelLayer } from '../raw/kernel-layer.js';
 import { lengthOf, prefixOf } from '../raw/views.js';
-import type { Tracee } from './tracee.js';
 
 /** process_vm_readv/writev, /proc/PID/mem, or PTRACE_PEEKDATA/POKEDATA. */
 export type MemoryPath = 'process-vm' | 'proc-mem' | 'ptrace';
@@ -36,6 +35,14 @@ export interface MemoryWrite {
   readonly path: MemoryPath;
 }
 
+/** Whose memory it is. */
+export interface MemoryOwner {
+  readonly tid: number;
+  readonly state: string;
+  /** Throws unless the thread is in a ptrace-stop. */
+  requireStop(request: string): unknown;
+}
+
 const MAX_READ = 1 << 30;
 const MAX_STRING = 1 << 20;
 const WORD = 8n;
@@ -45,13 +52,13 @@ const word = new BigUint64Array(1);
 const wordBytes = new Uint8Array(word.buffer);
 
 export class TraceeMemory {
-  readonly #tracee: Tracee;
+  readonly #tracee: MemoryOwner;
   readonly #layer: KernelLayer;
   readonly #binding = binding();
   #file: number | undefined;
 
   /** @internal */
-  constructor(tracee: Tracee, layer: KernelLayer) {
+  constructor(tracee: MemoryOwner, layer: KernelLayer) {
     this.#tracee = tracee;
     this.#layer = layer;
   }
