@@ -36,8 +36,8 @@ function ran({ error, status, signal, stdout, stderr }) {
   if (status !== 0) throw new Error(`ended with ${signal ?? `code ${status}`}:\n${stdout}${stderr}`);
 }
 
-const entries = ['linux-ptrace', 'linux-ptrace/raw', 'linux-ptrace/kernel', 'linux-ptrace/conformance'];
-for (const name of entries) {
+const names = ['engine', 'raw', 'kernel', 'conformance'].map((name) => `linux-ptrace/${name}`);
+for (const name of ['linux-ptrace', ...names]) {
   await check(`import ${name}`, async () => {
     if (Object.keys(await entry(name)).length === 0) throw new Error('it exports nothing');
   });

@@ -14,8 +14,8 @@ import { fetchNode, isOffline, reason } from './nodes.js';
 import { complaints } from './prebuilds.js';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
-const LINES = ['20', '22', '24'];
-const LAST_LINE = /^(\d+) passed, (\d+) failed, (\d+) skipped$/m;
+export const LINES = ['20', '22', '24'];
+export const LAST_LINE = /^(\d+) passed, (\d+) failed, (\d+) skipped$/m;
 
 /** The JavaScript of npm, for a run that finds nothing in PATH. */
 function npmScript() {
