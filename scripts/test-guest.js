@@ -18,7 +18,7 @@ const REPORT = 'vitest.json';
 const LIVE = ['test/raw', 'test/tracer', 'test/probe', 'test/series'];
 /** ... and on the architecture most of all: what a few minutes of emulation are enough for. */
 const QUICK = [
-  ...['child-code', 'memory', 'registers', 'regsets-arm64', 'resume', 'seccomp', 'siginfo', 'small-requests'],
+  ...['memory', 'registers', 'regsets-arm64', 'resume', 'seccomp', 'siginfo', 'small-requests'],
   ...['remote-memory', 'syscall-info'],
 ]
   .map((name) => `test/raw/${name}.test.ts`)
