@@ -85,7 +85,13 @@ async function test(id, files) {
   }
 }
 
-const files = testFiles(root, positionals.length > 0 ? positionals : values.quick ? QUICK : LIVE);
+let files;
+try {
+  files = testFiles(root, positionals.length > 0 ? positionals : values.quick ? QUICK : LIVE);
+} catch (error) {
+  console.error(error.message);
+  exit(2);
+}
 const rows = [];
 for (const id of values.kernel) {
   const row = { id, ...(await test(id, files)) };
