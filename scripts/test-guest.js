@@ -18,16 +18,12 @@ const REPORT = 'vitest.json';
 const LIVE = ['test/raw', 'test/tracer', 'test/probe', 'test/series'];
 /** ... and on the architecture most of all: what a few minutes of emulation are enough for. */
 const QUICK = [
-  ...['child-code', 'memory', 'registers', 'regsets-arm64', 'resume', 'seccomp', 'siginfo', 'small-requests'],
-  ...['remote-memory', 'syscall-info'],
-]
-  .map((name) => `test/raw/${name}.test.ts`)
-  .concat(
-    'test/tracer/arch',
-    ...['compat', 'exec', 'memory', 'registers', 'seccomp', 'signals', 'steps', 'stop', 'syscalls', 'tracee'].map(
-      (name) => `test/tracer/${name}.test.ts`,
-    ),
-  );
+  'test/tracer/arch',
+  ...['memory', 'registers', 'regsets-arm64', 'remote-memory', 'resume'].map((name) => `test/raw/${name}.test.ts`),
+  ...['seccomp', 'siginfo', 'small-requests', 'syscall-info'].map((name) => `test/raw/${name}.test.ts`),
+  ...['compat', 'exec', 'memory', 'registers', 'seccomp'].map((name) => `test/tracer/${name}.test.ts`),
+  ...['signals', 'steps', 'stop', 'syscalls', 'tracee'].map((name) => `test/tracer/${name}.test.ts`),
+];
 
 const { values, positionals } = parseArgs({
   args: argv.slice(2),
@@ -55,6 +51,7 @@ if (
   record('guest', 0, 1);
   exit(1);
 }
+const { isVmError } = await import('../dist/vm/failure.js');
 const { fetchKernel } = await import('../dist/vm/fetch-kernel.js');
 const { runInGuest } = await import('../dist/vm/run.js');
 
@@ -80,13 +77,21 @@ async function test(id, files) {
     );
     return countVitest(join(scratch, REPORT), result.code);
   } catch (error) {
-    return { passed: 0, failed: 1, skipped: 0, note: error.message };
+    // A kernel that cannot be had is no failure of what was to be tested.
+    const missing = isVmError(error) && error.reason === 'unavailable';
+    return { passed: 0, failed: missing ? 0 : 1, skipped: missing ? 1 : 0, note: error.message };
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
 }
 
-const files = testFiles(root, positionals.length > 0 ? positionals : values.quick ? QUICK : LIVE);
+let files;
+try {
+  files = testFiles(root, positionals.length > 0 ? positionals : values.quick ? QUICK : LIVE);
+} catch (error) {
+  console.error(error.message);
+  exit(2);
+}
 const rows = [];
 for (const id of values.kernel) {
   const row = { id, ...(await test(id, files)) };

@@ -226,8 +226,9 @@ function planText(of: { file: string; argv: string[] }): string {
 
 describe('what the program finds', () => {
   it('its arguments, with an argv0 of its own', () => {
-    const { output } = outputOf({ file: '/bin/cat', argv0: 'a cat', args: ['/proc/self/cmdline'] });
-    expect(output).toBe('a cat\0/proc/self/cmdline\0');
+    // Not cat: where that is busybox its name has to be that of an applet.
+    const { output } = outputOf({ file: process.execPath, argv0: 'a name', args: ['-p', 'process.argv0'] });
+    expect(output).toBe('a name\n');
     const empty = outputOf({ file: '/bin/sh', args: ['-c', 'printf "<%s>" "$@"', 'name', '', 'ü', 'a b'] });
     expect(empty.output).toBe('<><ü><a b>');
   });

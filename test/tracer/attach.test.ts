@@ -89,7 +89,8 @@ describe('attach', () => {
     expect(performance.now() - began).toBeGreaterThan(150);
   });
 
-  it('stops a process that reads from a terminal in the background', { timeout: limit(30_000) }, async () => {
+  it('stops a process that reads from a terminal in the background', { timeout: limit(30_000) }, async (context) => {
+    if (!has('bash')) context.skip('no bash here');
     const tracer = newTracer();
     // The shell leads the terminal's foreground; what it starts with & reads and is stopped by SIGTTIN.
     const shell = await tracer.spawn('/bin/bash', ['--norc', '-i'], {
@@ -274,7 +275,8 @@ describe('what cannot be attached is refused with the reason', () => {
     await within(newTracer().attach(victim), 'the attach');
   });
 
-  it.skipIf(!has('strace'))('strace', { timeout: limit(30_000) }, async () => {
+  it('strace', { timeout: limit(30_000) }, async (context) => {
+    if (!has('strace')) context.skip('no strace here');
     const victim = orphan('exec sleep 1000');
     const strace = spawn(which('strace'), ['-p', String(victim)], { stdio: 'ignore' });
     others.push(strace);

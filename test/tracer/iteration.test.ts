@@ -337,7 +337,7 @@ let folders = 0;
 
 describe('a real program under a loop that handles nothing says and gives what it does without', () => {
   for (const [name, program] of Object.entries(programs)) {
-    const missing = (needed[name] ?? []).filter((file) => !has(file));
+    const missing = [program.file, ...(needed[name] ?? [])].filter((file) => !has(file));
     const title = missing.length > 0 ? `${name} (skipped: no ${missing.join(', ')} here)` : name;
     it.skipIf(missing.length > 0)(title, { timeout: limit(90_000) }, async () => {
       const at = (): Program =>

@@ -207,57 +207,54 @@ describe('a pseudo-terminal', () => {
     await loop;
   });
 
-  it.skipIf(!has('bash'))(
-    '^C and ^Z in bash, traced, do what they do untraced',
-    { timeout: limit(30_000) },
-    async () => {
-      const tracer = newTracer();
-      const { tracee, screen, type } = await terminal(tracer, 'bash', ['--norc', '--noprofile', '-i']);
-      const seen: string[] = [];
-      const loop = collect(tracer, (stop) => {
-        if ('signalName' in stop)
-          seen.push(`${stop.tid === tracee.pid ? 'bash' : 'job'} ${stop.kind} ${stop.signalName}`);
-      });
-      await screen.expect('$ ');
-      type('sleep 1000\r');
-      const job = await until(
-        () => tracer.tracees.find((each) => each !== tracee && each.state === 'running'),
-        'the job',
-      );
-      await until(() => readFileSync(`/proc/${job.pid}/comm`, 'latin1') === 'sleep\n', 'it sleeps');
-      type('\x03');
-      await screen.expect('^C');
-      expect(await within(job.end(), 'its end')).toMatchObject({ kind: 'killed', signal: SIG.SIGINT });
-      await screen.expect('$ ');
+  it('^C and ^Z in bash, traced, do what they do untraced', { timeout: limit(30_000) }, async (context) => {
+    if (!has('bash')) context.skip('no bash here');
+    const tracer = newTracer();
+    const { tracee, screen, type } = await terminal(tracer, 'bash', ['--norc', '--noprofile', '-i']);
+    const seen: string[] = [];
+    const loop = collect(tracer, (stop) => {
+      if ('signalName' in stop)
+        seen.push(`${stop.tid === tracee.pid ? 'bash' : 'job'} ${stop.kind} ${stop.signalName}`);
+    });
+    await screen.expect('$ ');
+    type('sleep 1000\r');
+    const job = await until(
+      () => tracer.tracees.find((each) => each !== tracee && each.state === 'running'),
+      'the job',
+    );
+    await until(() => readFileSync(`/proc/${job.pid}/comm`, 'latin1') === 'sleep\n', 'it sleeps');
+    type('\x03');
+    await screen.expect('^C');
+    expect(await within(job.end(), 'its end')).toMatchObject({ kind: 'killed', signal: SIG.SIGINT });
+    await screen.expect('$ ');
 
-      type('sleep 1000\r');
-      const second = await until(
-        () => tracer.tracees.find((each) => each !== tracee && each.state === 'running'),
-        'the second job',
-      );
-      await until(() => readFileSync(`/proc/${second.pid}/comm`, 'latin1') === 'sleep\n', 'it sleeps');
-      type('\x1a');
-      await screen.expect('Stopped');
-      await until(() => second.state === 'listening', 'it listens');
-      expect(stateOf(second.pid)).toBe('t');
-      await screen.expect('$ ');
-      type('jobs\r');
-      await screen.expect(/\[1\]\+\s+Stopped\s+sleep 1000/);
-      type('bg\r');
-      await screen.expect('sleep 1000 &');
-      await until(() => second.state === 'running' && stateOf(second.pid) === 'S', 'it runs on');
-      type('fg\r');
-      await screen.expect('sleep 1000');
-      type('\x03');
-      expect(await within(second.end(), 'its end')).toMatchObject({ kind: 'killed', signal: SIG.SIGINT });
-      await screen.expect('$ ');
-      type('exit 4\r');
-      expect((await within(loop, 'the end')).at(-1)).toMatchObject({ kind: 'exited', code: 4, tid: tracee.pid });
-      expect(seen).toContain('job signal-delivery SIGINT');
-      expect(seen).toContain('job signal-delivery SIGTSTP');
-      expect(seen).toContain('job group-stop SIGTSTP');
-    },
-  );
+    type('sleep 1000\r');
+    const second = await until(
+      () => tracer.tracees.find((each) => each !== tracee && each.state === 'running'),
+      'the second job',
+    );
+    await until(() => readFileSync(`/proc/${second.pid}/comm`, 'latin1') === 'sleep\n', 'it sleeps');
+    type('\x1a');
+    await screen.expect('Stopped');
+    await until(() => second.state === 'listening', 'it listens');
+    expect(stateOf(second.pid)).toBe('t');
+    await screen.expect('$ ');
+    type('jobs\r');
+    await screen.expect(/\[1\]\+\s+Stopped\s+sleep 1000/);
+    type('bg\r');
+    await screen.expect('sleep 1000 &');
+    await until(() => second.state === 'running' && stateOf(second.pid) === 'S', 'it runs on');
+    type('fg\r');
+    await screen.expect('sleep 1000');
+    type('\x03');
+    expect(await within(second.end(), 'its end')).toMatchObject({ kind: 'killed', signal: SIG.SIGINT });
+    await screen.expect('$ ');
+    type('exit 4\r');
+    expect((await within(loop, 'the end')).at(-1)).toMatchObject({ kind: 'exited', code: 4, tid: tracee.pid });
+    expect(seen).toContain('job signal-delivery SIGINT');
+    expect(seen).toContain('job signal-delivery SIGTSTP');
+    expect(seen).toContain('job group-stop SIGTSTP');
+  });
 
   it('hung up by us ends its program with SIGHUP', async () => {
     const tracer = newTracer();
