@@ -89,6 +89,7 @@ export const armSlots: readonly Scenario[] = [
         'E',
         (c) =>
           c
+            .buffer('area', 64)
             .fork((child) => child.loop((again) => again.pause()))
             .exec(tinyProgram(), ['tiny'])
             .exitGroup(1),
