@@ -110,6 +110,7 @@ export const coverG: readonly Section[] = [
         entry: 'yama-scope',
         by: [
           'yama-scope',
+          'yama-no-attach',
           'TraceParentNotAllowed',
           'TraceNonDescendantNotAllowed',
           'TraceNonDescendantWithCapabilityAllowed',

@@ -1,4 +1,5 @@
 /** All known behaviours, by source. */
+import { coverAbis } from './abis.js';
 import { coverA12 } from './a12.js';
 import { coverA3H } from './a3h.js';
 import { coverB13 } from './b13.js';
@@ -20,4 +21,5 @@ export const sections: readonly Section[] = [
   ...coverD,
   ...coverDEF,
   ...coverG,
+  ...coverAbis,
 ];

@@ -275,8 +275,8 @@ export const arm32Debug: readonly Scenario[] = [
       e.observe('sp', registers.sp < before.sp && registers.sp % 8n === 0n ? 'lower, aligned' : 'another');
       const siginfo = new Int32Array(4);
       raw.processVmRead(e.tid, registers.r1, siginfo);
-      const [signal, errno, code, pid] = siginfo;
-      e.observe('siginfo', `${signal} ${errno} ${code} from ${s.nameOf(pid ?? 0)}`);
+      const [signal = 0, errno = 0, code = 0, pid = 0] = siginfo;
+      e.observe('siginfo', `${signal} ${errno} ${code} from ${s.nameOf(pid)}`);
       e.observe('context behind it', registers.r2 > registers.r1 && registers.r2 < before.sp);
       e.sigmask();
       e.observe('lr is out of the program', registers.lr !== before.lr && registers.lr !== before.pc);

@@ -3,7 +3,7 @@ import { NT } from '../../../../kernel/regsets.js';
 import { PTRACE } from '../../../../kernel/requests.js';
 import * as raw from '../../../../raw/index.js';
 import type { Actor } from '../../../actor.js';
-import { commit, manual, scenario, type Scenario } from '../../../scenario.js';
+import { commit, manual, scenario, suite, type Scenario } from '../../../scenario.js';
 
 const getregset = manual('ptrace(2)', 'PTRACE_GETREGSET');
 const validRegisters = commit('dbd4d7ca563f', 'arm64: Rework valid_user_regs');
@@ -167,7 +167,7 @@ export const armRegisters: readonly Scenario[] = [
   scenario({
     id: 'pac-keys-regsets',
     title: 'NT_ARM_PACA_KEYS and NT_ARM_PACG_KEYS are the tracee’s keys, and can be written',
-    source: [commit('d0a060be573b', 'arm64: add ptrace regsets for ptrauth key management')],
+    source: [suite('criu', 'compel/arch/aarch64, pointer authentication keys')],
     tags: ['regset', 'pac'],
     rule:
       'Four keys for addresses and one for data, of 16 bytes each. A checkpoint has to keep them: the signed addresses on the stack of the tracee are worth ' +

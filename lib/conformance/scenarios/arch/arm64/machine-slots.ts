@@ -89,6 +89,7 @@ export const armSlots: readonly Scenario[] = [
         'E',
         (c) =>
           c
+            .buffer('area', 64)
             .fork((child) => child.loop((again) => again.pause()))
             .exec(tinyProgram(), ['tiny'])
             .exitGroup(1),
@@ -99,7 +100,7 @@ export const armSlots: readonly Scenario[] = [
         actor.observe('watchpoints', slotsOn(actor, NT.ARM_HW_WATCH));
       };
       e.observe('SETREGSET of a breakpoint', set(e, NT.ARM_HW_BREAK, encodeHwBreakpoint(e.child.nops)));
-      const watch = encodeHwWatchpoint({ address: e.address('nothing') & ~7n, length: 8, access: 'write' });
+      const watch = encodeHwWatchpoint({ address: e.address('area') & ~7n, length: 8, access: 'write' });
       e.observe('SETREGSET of a watchpoint', set(e, NT.ARM_HW_WATCH, watch));
       observe(e);
       e.cont();
