@@ -29,9 +29,11 @@ export const registers: readonly Scenario[] = [
       e.cont();
       e.wait();
       const room = new Uint8Array(4096);
-      const length = s.unrecorded(() => Number(e.request('GETREGSET', PTRACE.GETREGSET, NT.PRSTATUS, room)));
+      const result = s.unrecorded(() => e.request('GETREGSET', PTRACE.GETREGSET, NT.PRSTATUS, room));
+      const length = Number(result);
       // user_regs_struct, and user_pt_regs.
-      e.observe('length', length === (s.arch.name === 'x64' ? 216 : 272) ? 'the whole set' : length);
+      e.observe('length', length === (s.arch.name === 'x64' ? 216 : 272) ? 'the whole set' : result);
+      if (Number.isNaN(length)) return;
       const registers = s.arch.registersFrom(room.slice(0, length));
       e.observe('argument 1', registers.arg(1));
       e.cont();

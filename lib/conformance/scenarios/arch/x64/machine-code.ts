@@ -1,9 +1,9 @@
 /** Tracees that execute machine code which the tracer has written for them, and a few instructions of x86-64. */
 import { PRIVATE_ANONYMOUS, PROT } from '../../../parts/memory-map.js';
 import { X64Registers } from '../../../../kernel/arch/x64/registers.js';
-import { NT } from '../../../../kernel/regsets.js';
 import { SIG } from '../../../../kernel/signals.js';
 import { type Part, script, type ScriptOptions } from '../../../../raw/child.js';
+import { getGeneral } from '../../../../raw/general-registers.js';
 import * as raw from '../../../../raw/index.js';
 import type { Actor } from '../../../actor.js';
 import type { Stage } from '../../../stage.js';
@@ -68,7 +68,7 @@ export const I = {
 } as const;
 
 /** The registers of a 64-bit tracee. */
-export const registersOf = (e: Actor): X64Registers => new X64Registers(raw.getRegset(e.tid, NT.PRSTATUS));
+export const registersOf = (e: Actor): X64Registers => new X64Registers(getGeneral(e.tid));
 
 /** Changes some registers, by one reading and one writing. */
 export function change(e: Actor, changes: (registers: X64Registers) => void): void {
