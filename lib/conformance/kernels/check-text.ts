@@ -1,0 +1,40 @@
+/** What a check has found, for a terminal. */
+import { plural } from '../report/text.js';
+import { beside } from '../transcript.js';
+import type { Check, Deviation } from './check.js';
+
+function linesOf({ id, now, known, why }: Deviation): string[] {
+  const reason = now.reason === undefined ? [] : [`  ${now.reason}`];
+  if (known === undefined) return [`${id}: ${why}`, ...reason, ...now.observations.map((line) => `  + ${line}`)];
+  return [
+    `${id}: ${why}`,
+    ...reason,
+    ...beside(known.observations, now.observations).flatMap(({ expected, observed, agrees }) => {
+      if (agrees && expected === observed) return [`    ${observed ?? ''}`];
+      return [
+        ...(expected === undefined ? [] : [`  - ${expected}`]),
+        ...(observed === undefined ? [] : [`  + ${observed}`]),
+      ];
+    }),
+  ];
+}
+
+/** The counts, in one line. */
+export function checkSummary({ same, explained, unexplained, notPlayed }: Check): string {
+  const rest = [
+    `${unexplained.length} unexplained`,
+    ...(explained.length === 0 ? [] : [`${explained.length} explained`]),
+    ...(notPlayed.length === 0 ? [] : [`${notPlayed.length} not played`]),
+  ];
+  return `${plural(same, 'behaviour')} as known, ${rest.join(', ')}`;
+}
+
+/** The unexplained with their transcripts, `-` what is known and `+` what was observed; of the others only the reason. */
+export function checkText(check: Check): string[] {
+  return [
+    ...check.explained.map(({ id, why }) => `${id}: ${why} (explained)`),
+    ...check.unexplained.flatMap((deviation) => ['', ...linesOf(deviation)]),
+    ...(check.unexplained.length === 0 ? [] : ['']),
+    checkSummary(check),
+  ];
+}
