@@ -45,7 +45,8 @@ export interface GuestOrder {
   readonly out: string;
   /** The file that keeps the console's text. */
   readonly log: string;
-  readonly console: (text: string) => void;
+  /** Hears each line of the command's standard error. */
+  readonly onLine: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
@@ -60,11 +61,11 @@ export interface GuestEnd {
 
 /** How a matrix gets kernels and machines. */
 export interface Means {
-  fetch(
+  readonly fetch: (
     id: string,
     options: { readonly signal: AbortSignal; readonly onProgress: (words: string) => void },
-  ): Promise<FetchedKernel>;
-  run(order: GuestOrder): Promise<GuestEnd>;
+  ) => Promise<FetchedKernel>;
+  readonly run: (order: GuestOrder) => Promise<GuestEnd>;
 }
 
 /** What has become of a kernel. */
@@ -114,9 +115,9 @@ export function longestFirst<K extends MatrixKernel>(
   return [...kernels].sort((a, b) => weight(b) - weight(a));
 }
 
-/** How far the command in the guest has come, from what it says on the console. */
-export function progressIn(text: string): { readonly done: number; readonly of: number } | undefined {
-  const [, done, of] = [...text.matchAll(/\b(\d+) of (\d+) played\b/g)].at(-1) ?? [];
+/** How far the command in the guest has come, from a line that it has said. */
+export function progressIn(line: string): { readonly done: number; readonly of: number } | undefined {
+  const [, done, of] = /\b(\d+) of (\d+) played\b/.exec(line) ?? [];
   return done === undefined || of === undefined ? undefined : { done: Number(done), of: Number(of) };
 }
 
@@ -199,8 +200,8 @@ class Run {
         args: ['conform', '--set', set, '--format', 'json', '--out', '/out/report.json'],
         out: folder,
         log: join(out, 'logs', `${id}.log`),
-        console: (text) => {
-          const progress = progressIn(text);
+        onLine: (line) => {
+          const progress = progressIn(line);
           if (progress !== undefined) onEvent?.({ phase: 'play', id, ...progress });
         },
         signal: this.#signal,

@@ -12,6 +12,7 @@
  */
 import { observationKey } from '../compare/matrix.js';
 import type { Report, ScenarioReport } from '../report/report.js';
+import type { Scenario } from '../scenario.js';
 import { beside } from '../transcript.js';
 
 /** A behaviour that is not as it is known. */
@@ -59,6 +60,10 @@ function judge(known: ScenarioReport, now: ScenarioReport, races: ReadonlySet<st
     ? explained('what is expected leaves open which of the two it is')
     : unexplained('it passes, but what is known would not: the expectation has changed with the behaviour');
 }
+
+/** The ids of scenarios in which runs of one kernel may differ. */
+export const racesOf = (scenarios: readonly Scenario[]): ReadonlySet<string> =>
+  new Set(scenarios.filter(({ recorded }) => recorded !== undefined).map(({ id }) => id));
 
 /**
  * @param races the ids of scenarios in which runs of one kernel may differ

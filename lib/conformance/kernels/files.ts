@@ -13,7 +13,6 @@ import {
   type KernelHead,
   type Member,
 } from './collection.js';
-import { restore } from './restore.js';
 
 const BEHAVIOURS = 'behaviours.json';
 
@@ -50,10 +49,12 @@ const readCollection = (folder: string): Collection =>
  *
  * @throws UnreadableReport
  */
-export function readAnyReport(file: string): Report {
+export async function readAnyReport(file: string): Promise<Report> {
   const text = textOf(file);
   if (!text.includes(`"${KERNEL_SCHEMA}"`)) return parseReport(text, file);
   const head = valueOf(file, KERNEL_SCHEMA) as KernelHead;
+  // Only this needs the whole catalogue.
+  const { restore } = await import('./restore.js');
   const report = restore(head, readCollection(dirname(file)));
   // What was restored has to be as sound as what was read.
   return parseReport(JSON.stringify(report), `${file} (restored as ${SCHEMA})`);
@@ -64,7 +65,8 @@ export function readAnyReport(file: string): Report {
  *
  * @throws UnreadableReport
  */
-export function readCollectionOf(folder: string): Member[] {
+export async function readCollectionOf(folder: string): Promise<Member[]> {
+  const { restore } = await import('./restore.js');
   const collection = readCollection(folder);
   return collection.kernels.map((id) => ({
     id,

@@ -27,7 +27,7 @@ const taken = argv.slice(2).flatMap((from) =>
     .map((name): Member => ({ id: name.replace(/\.json$/, ''), report: readReport(join(from, name)) })),
 );
 if (taken.length > 0) {
-  const known = existsSync(join(folder, 'behaviours.json')) ? readCollectionOf(folder) : [];
+  const known = existsSync(join(folder, 'behaviours.json')) ? await readCollectionOf(folder) : [];
   const fresh = [...groupBy(taken, ({ id }) => id)].map(([id, members]) => ({
     id,
     report: mergedReport(members.map(({ report }) => report)),
@@ -40,7 +40,7 @@ if (taken.length > 0) {
   );
 }
 
-const members = readCollectionOf(folder);
+const members = await readCollectionOf(folder);
 writeFileSync(
   join(folder, 'README.md'),
   kernelsPage(members, (id) => cells.has(id)),
