@@ -8,8 +8,9 @@ import { compareCommand } from './compare.js';
 import { conformCommand } from './conform.js';
 import { explainCommand } from './explain.js';
 import { seriesCommand } from './series.js';
+import { vmCommand } from './vm.js';
 
-const subcommands = [seriesCommand, probeCommand, conformCommand, explainCommand, compareCommand];
+const subcommands = [seriesCommand, probeCommand, conformCommand, explainCommand, compareCommand, vmCommand];
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
