@@ -21,6 +21,16 @@ import {
 } from './matrix-state.js';
 import { writeWhole } from './whole-file.js';
 
+/**
+ * How long a machine may take, in milliseconds. An emulated arm64 plays some five scenarios a second where it has a CPU for itself; this is for
+ * one that shares it with others.
+ */
+const LIMIT_MILLIS: Readonly<Record<SetName, number>> = {
+  scenarios: 30 * 60_000,
+  matrix: 120 * 60_000,
+  all: 120 * 60_000,
+};
+
 /** A kernel that is to be played. */
 export interface MatrixKernel {
   readonly id: string;
@@ -45,6 +55,10 @@ export interface GuestOrder {
   readonly out: string;
   /** The file that keeps the console's text. */
   readonly log: string;
+  /** Multiplies the limits of the suite in the guest. */
+  readonly timeScale?: number;
+  /** For the machine from start to end, in milliseconds. */
+  readonly limitMs: number;
   /** Hears each line of the command's standard error. */
   readonly onLine: (line: string) => void;
   readonly signal: AbortSignal;
@@ -97,6 +111,8 @@ export interface MatrixOptions {
   readonly jobs: number;
   /** A line or a version of Node for the guests. */
   readonly node?: string | undefined;
+  /** Multiplies the limits of the suite; without it, what suits an emulated machine that has a CPU for itself. */
+  readonly timeScale?: number | undefined;
   /** Plays again what there is already. */
   readonly fresh?: boolean | undefined;
   readonly signal: AbortSignal;
@@ -177,7 +193,7 @@ class Run {
   }
 
   async #play(kernel: MatrixKernel): Promise<MatrixOutcome> {
-    const { out, set, node, fresh = false, onEvent } = this.#options;
+    const { out, set, node, timeScale, fresh = false, onEvent } = this.#options;
     const { id, arch } = kernel;
     onEvent?.({ phase: 'fetch', id, words: '' });
     const { version, file } = await this.#means.fetch(id, {
@@ -197,6 +213,8 @@ class Run {
         kernel: file,
         arch,
         ...(node === undefined ? {} : { node }),
+        ...(timeScale === undefined ? {} : { timeScale }),
+        limitMs: LIMIT_MILLIS[set],
         args: ['conform', '--set', set, '--format', 'json', '--out', '/out/report.json'],
         out: folder,
         log: join(out, 'logs', `${id}.log`),

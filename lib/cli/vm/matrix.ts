@@ -9,6 +9,7 @@ import { failVm } from './ends.js';
 // Written out here, so that a help text needs no suite.
 const SETS = ['all', 'scenarios', 'matrix'] as const satisfies readonly SetName[];
 const MOST_JOBS = 64;
+const MOST_TIME_SCALE = 1000;
 
 interface Options {
   readonly kernels?: string[];
@@ -16,14 +17,17 @@ interface Options {
   readonly out: string;
   readonly jobs: number;
   readonly node?: string;
+  readonly timeScale?: number;
   readonly fresh?: boolean;
 }
 
-function jobsOf(text: string): number {
-  const jobs = Number(text);
-  if (/^\d+$/.test(text) && jobs >= 1 && jobs <= MOST_JOBS) return jobs;
-  throw new InvalidArgumentError(`Want a number of 1 to ${MOST_JOBS}.`);
-}
+const upTo =
+  (most: number) =>
+  (text: string): number => {
+    const number = Number(text);
+    if (/^\d+$/.test(text) && number >= 1 && number <= most) return number;
+    throw new InvalidArgumentError(`Want a number of 1 to ${most}.`);
+  };
 
 /** The reports side by side, as a page and for a pull request; and what has become of each kernel, on the standard output. */
 async function tellAll(outcomes: readonly MatrixOutcome[], folder: string): Promise<void> {
@@ -63,12 +67,17 @@ export function vmMatrixCommand(): Command {
     .option('--kernels <id|glob...>', 'only these of the kernels that "vm kernels" lists: 6.12-x64, "*-arm64"')
     .addOption(new Option('--set <set>', 'which scenarios').choices(SETS).default('all'))
     .option('--out <folder>', 'where reports, logs and comparison are put', 'matrix')
-    .addOption(new Option('--jobs <n>', 'how many machines run at once').argParser(jobsOf).default(2))
+    .addOption(new Option('--jobs <n>', 'how many machines run at once').argParser(upTo(MOST_JOBS)).default(2))
     .option('--node <version>', 'a line or a version of Node for the guests (default: the line that runs this)')
+    .addOption(
+      new Option('--time-scale <n>', 'multiplies the limits of the suite (default: 10, arm64: 20)').argParser(
+        upTo(MOST_TIME_SCALE),
+      ),
+    )
     .option('--fresh', 'play again what is there already');
 
   return command.action(async (options: Options) => {
-    const { kernels = [], out, set, jobs, node, fresh } = options;
+    const { kernels = [], out, set, jobs, node, timeScale, fresh } = options;
     const { exitCodeOf, runMatrix } = await import('../../vm/matrix.js');
     const { chooseKernels } = await import('../../vm/choose-kernels.js');
     const { kernelTable } = await import('../../vm/kernel-table.js');
@@ -81,7 +90,7 @@ export function vmMatrixCommand(): Command {
         const progress = new MatrixProgress(chosen.map(({ id }) => id));
         const means = { fetch: fetchKernel, run: runInGuest };
         try {
-          const settings = { kernels: chosen, out, set, jobs, node, fresh, signal };
+          const settings = { kernels: chosen, out, set, jobs, node, timeScale, fresh, signal };
           return await runMatrix({ ...settings, onEvent: (event) => progress.tell(event) }, means);
         } finally {
           progress.end();
