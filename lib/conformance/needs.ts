@@ -8,7 +8,7 @@ import { type ChildScript, CLONE, result, run, script } from '../raw/child.js';
 import { schedGetaffinity } from '../raw/index.js';
 import { procStatus } from '../proc.js';
 import type { CapabilityGroup } from '../probe/index.js';
-import { i386Program } from './fixtures.js';
+import { arm32Program, i386Program, type Program } from './fixtures.js';
 import { YAMA, yamaScope } from './parts/yama.js';
 
 /** Something that `linux-ptrace probe` reports on, by its id: `request.PTRACE_SET_SYSCALL_INFO`, `step.block`. */
@@ -32,6 +32,13 @@ function exitCodeOf(part: ChildScript): number {
 /** Whether the last system call of a part succeeds. */
 const succeeds = (part: ChildScript): boolean =>
   exitCodeOf(part.when(result, '<', 0, (failed) => failed.exitGroup(1)).exitGroup(0)) === 0;
+
+/** Why a program of fixtures/ cannot be traced here: it is not there, or it does not run. */
+function unrunnable(program: Program, refused: string): string | undefined {
+  if ('missing' in program) return program.missing;
+  const code = exitCodeOf(script().exec(program.path, [program.path, 'exit', '0']).exitGroup(127));
+  return code === 0 ? undefined : refused;
+}
 
 /** A seccomp filter that returns SECCOMP_RET_ALLOW. */
 const ALLOW_ALL = new Uint8Array([0x06, 0, 0, 0, 0, 0, 0xff, 0x7f]);
@@ -78,13 +85,8 @@ const named = {
     );
     return there === 0 ? undefined : 'this kernel has no int 0x80';
   },
-  'i386-programs': () => {
-    const program = i386Program();
-    if ('missing' in program) return program.missing;
-    return exitCodeOf(script().exec(program.path, ['i386', 'exit', '0']).exitGroup(127)) === 0
-      ? undefined
-      : 'this kernel runs no i386 programs';
-  },
+  'i386-programs': () => unrunnable(i386Program(), 'this kernel runs no i386 programs'),
+  'arm32-programs': () => unrunnable(arm32Program(), 'this kernel or CPU runs no AArch32 programs'),
 } satisfies Record<string, () => string | undefined>;
 
 export type NamedNeed = keyof typeof named;

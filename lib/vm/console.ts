@@ -2,7 +2,7 @@
 import { MARK } from './guest-init.js';
 
 /** Firmware and terminals put these between the words. */
- 
+
 const CONTROLS = /\u001b\[[0-9;?]*[A-Za-z]|\u001bc|\r/g;
 /** A part of a result that comes over the console. */
 const BASE64 = /^[A-Za-z0-9+/]{76}$|^[A-Za-z0-9+/]{1,76}={0,2}$/;

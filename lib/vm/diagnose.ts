@@ -30,7 +30,7 @@ const rules: readonly Rule[] = [
   {
     pattern: /Unable to mount root fs|Cannot open root device|No filesystem could mount root/i,
     reason: 'unsupported-kernel',
-    words: 'the kernel takes no initramfs: it needs CONFIG_BLK_DEV_INITRD=y',
+    words: 'the kernel found no /init: it takes no initramfs (CONFIG_BLK_DEV_INITRD=y), or was told of another one',
   },
   {
     pattern: /Failed to execute \/init \(error -8\)|Requested init \/init failed \(error -8\)/,

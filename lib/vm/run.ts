@@ -28,6 +28,7 @@ import { runMachine, start, type MachineResult } from './machine.js';
 import { payload } from './payload.js';
 import { findQemu, type MachineOptions, qemuArguments } from './qemu.js';
 import { bring, type GuestOutput, takeResult } from './result.js';
+import { makeScratch } from './scratch.js';
 import { ConsoleReader, type Said } from './console.js';
 
 /** What a run in a guest is made of; only kernel and arguments have to be given. */
@@ -254,6 +255,7 @@ async function once(run: GuestRun, prepared: Prepared, attempt: number, log: str
 /** Where a failure's log is kept, and the error that says so. */
 function keepLog(error: VmError, log: string, kept: string): VmError {
   try {
+    if (statSync(log).size === 0) return error;
     copyFileSync(log, kept);
     chmodSync(kept, 0o644);
   } catch {
@@ -274,11 +276,11 @@ const releaseOf = (said: readonly Said[], fallback: string | undefined): string 
  * @throws the signal's reason when that ended it
  */
 export async function runInGuest(run: GuestRun): Promise<GuestResult> {
-  const folder = mkdtempSync(join(tmpdir(), 'linux-ptrace-vm-'));
+  const folder = makeScratch();
   try {
     const prepared = await prepare(run, folder, (arch) => commandScript(commandOf(run, arch)));
     const log = join(folder, 'console.log');
-    const kept = run.log ?? join(tmpdir(), `linux-ptrace-vm-${process.pid}-${basename(folder).slice(-6)}.log`);
+    const kept = run.log ?? join(tmpdir(), `linux-ptrace-console-${basename(folder).slice(-6)}.log`);
     for (let attempt = 1; ; attempt++) {
       run.signal?.throwIfAborted();
       run.onPhase?.(attempt === 1 ? 'booting' : 'booting again');
@@ -326,7 +328,7 @@ export async function runInGuest(run: GuestRun): Promise<GuestResult> {
  * @throws VmError when the machine did not come up or gave no result
  */
 export async function shellInGuest(run: Omit<GuestRun, 'args' | 'command'>): Promise<string[]> {
-  const folder = mkdtempSync(join(tmpdir(), 'linux-ptrace-vm-'));
+  const folder = makeScratch();
   try {
     const all: GuestRun = { ...run, args: [] };
     const prepared = await prepare(all, folder, (arch) => shellScript(commandOf(all, arch)));

@@ -10,7 +10,7 @@ const panic = (words: string): string[] => [
 
 describe('what a machine died of', () => {
   it.each([
-    ['VFS: Unable to mount root fs on unknown-block(0,0)', 'unsupported-kernel', /CONFIG_BLK_DEV_INITRD/],
+    ['VFS: Unable to mount root fs on unknown-block(0,0)', 'unsupported-kernel', /CONFIG_BLK_DEV_INITRD=y/],
     ['No working init found.  Try passing init= option', 'unsupported-kernel', /CONFIG_BINFMT_ELF/],
     ['Requested init /init failed (error -8).', 'unsupported-kernel', /CONFIG_BINFMT_SCRIPT/],
     ['System is deadlocked on memory', 'out-of-memory', /too little memory/],

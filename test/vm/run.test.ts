@@ -1,4 +1,5 @@
-import { chmodSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { VmError } from '../../lib/vm/failure.js';
@@ -176,6 +177,16 @@ describe('a run in a guest', () => {
     expect(readFileSync(log, 'utf8')).toMatch(/words/);
     await expect(play('exit 3', { log })).rejects.toThrow(/QEMU ended with 3/);
     expect(readdirSync(temporary)).toEqual([]);
+  });
+
+  it('takes away what a killed run has left', async () => {
+    const temporary = scratch();
+    vi.stubEnv('TMPDIR', temporary);
+    const dead = spawnSync('true').pid;
+    for (const pid of [dead, process.pid])
+      mkdirSync(join(temporary, `linux-ptrace-vm-${pid}-XXXXXX`, 'result'), { recursive: true });
+    await play('up; result 0 disk');
+    expect(readdirSync(temporary)).toEqual([`linux-ptrace-vm-${process.pid}-XXXXXX`]);
   });
 
   it('gives the guest the package, the command and the files it was told to', async () => {

@@ -51,10 +51,10 @@ function sysctls(given: readonly string[] = []): Record<string, string> {
 /** A kernel's file, or that of a kernel which `vm kernels` lists. */
 async function kernelFile(name: string, arch: GuestArch | undefined, signal: AbortSignal): Promise<string> {
   if (name.includes('/') || existsSync(name)) return name;
-  const { kernelTable } = await import('../../vm/kernel-table.js');
+  const { findSeries, kernelTable } = await import('../../vm/kernel-table.js');
   // A release alone is enough where the architecture says the rest.
   const id = [name, `${name}-${arch ?? process.arch}`].find((each) => kernelTable.some((series) => series.id === each));
-  if (id === undefined) return name;
+  if (id === undefined) return /^\d+\.\d/.test(name) ? findSeries(name).id : name;
   const { fetchKernel } = await import('../../vm/fetch-kernel.js');
   return (await fetchKernel(id, { signal, onProgress: tell })).file;
 }

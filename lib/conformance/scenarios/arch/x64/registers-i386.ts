@@ -35,7 +35,7 @@ export const i386Registers: readonly Scenario[] = [
     arch: ['x64'],
     needs: ['i386-programs', 'request.PTRACE_GET_THREAD_AREA', 'debug.breakpoints'],
     play(s) {
-      const tracee = new I386Tracee(s, 'E', 'gs');
+      const tracee = new I386Tracee(s, 'E', 'tls');
       const e = tracee.actor;
       observeTls(tracee);
       pokeDebug(e, 0, 0x0101_0101n);
@@ -84,7 +84,7 @@ export const i386Registers: readonly Scenario[] = [
         },
       };
       for (const [name, save] of Object.entries(ways)) {
-        const tracee = new I386Tracee(s, name, 'gs');
+        const tracee = new I386Tracee(s, name, 'tls');
         const e = tracee.actor;
         const restore = save(e.tid);
         tracee.goTo('forget');
