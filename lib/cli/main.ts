@@ -31,7 +31,12 @@ const program = new Command('linux-ptrace')
       );
     },
   });
-for (const make of subcommands) program.addCommand(make().copyInheritedSettings(program));
+for (const make of subcommands) {
+  const command = make().copyInheritedSettings(program);
+  // Those below it were made before it had anything to inherit.
+  for (const below of command.commands) below.copyInheritedSettings(command);
+  program.addCommand(command);
+}
 
 endQuietlyWithoutReader();
 try {

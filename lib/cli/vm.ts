@@ -8,6 +8,6 @@ const subcommands = [vmRunCommand, vmMatrixCommand, vmCheckCommand];
 
 export function vmCommand(): Command {
   const command = new Command('vm').summary('run any of this on another kernel, in QEMU');
-  for (const make of subcommands) command.addCommand(make().copyInheritedSettings(command));
+  for (const make of subcommands) command.addCommand(make());
   return command;
 }

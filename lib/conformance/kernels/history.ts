@@ -101,7 +101,7 @@ export function historyParts(members: readonly Member[], scenarios: readonly Sce
   ]);
 }
 
-const mark = (name: string): RegExp => new RegExp(`(<!-- made: ${name} -->\\n)[\\s\\S]*?(\\n<!-- end -->)`);
+const mark = (name: string): RegExp => new RegExp(`(<!-- made: ${name} -->)[\\s\\S]*?(<!-- end -->)`);
 
 /**
  * Puts the parts between their marks, `<!-- made: NAME -->` and `<!-- end -->`.
@@ -113,7 +113,7 @@ export function withParts(page: string, parts: ReadonlyMap<string, string>): str
   for (const [name, part] of parts) {
     if (!mark(name).test(text))
       throw new Error(`docs/kernels/history.md has no <!-- made: ${name} --> with its <!-- end -->`);
-    text = text.replace(mark(name), (_whole, begin: string, end: string) => `${begin}\n${part}\n${end}`);
+    text = text.replace(mark(name), (_whole, begin: string, end: string) => `${begin}\n\n${part}\n\n${end}`);
   }
   return text;
 }

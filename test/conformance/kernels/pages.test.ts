@@ -161,6 +161,8 @@ describe('the history', () => {
     const made = withParts(page, new Map([['one', 'new $& words']]));
     expect(made).toBe(page.replace('old', 'new'));
     expect(withParts(made, new Map([['one', 'new $& words']]))).toBe(made);
+    const empty = '<!-- made: one -->\n<!-- end -->\nkept\n<!-- made: two -->\n<!-- end -->\n';
+    expect(withParts(empty, new Map([['one', '1']]))).toContain('1\n\n<!-- end -->\nkept\n<!-- made: two -->');
     expect(() => withParts(page, new Map([['two', '']]))).toThrow(/no <!-- made: two -->/);
   });
 });
