@@ -1,6 +1,7 @@
 /**
  * `npm run kernels [-- FOLDER...]`: makes the pages of docs/kernels from the reports there. With folders of `linux-ptrace vm matrix` it first takes
- * their reports in, in place of those of the same kernels; several reports of one kernel become one that knows several observations of a race.
+ * their reports in; their scenarios come in place of those of the same kernels, and what they do not have stays. Several reports of one kernel
+ * become one that knows several observations of a race.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +14,7 @@ import { collectionPage } from './collection-page.js';
 import type { Member } from './collection.js';
 import { OWN_COLLECTION, readCollectionOf, writeCollection } from './files.js';
 import { historyParts, withParts } from './history.js';
-import { mergedReport } from './merge.js';
+import { mergedReport, renewedReport } from './merge.js';
 import { kernelsPage } from './page.js';
 import { ordered } from './steps.js';
 
@@ -30,7 +31,10 @@ if (taken.length > 0) {
   const known = existsSync(join(folder, 'behaviours.json')) ? await readCollectionOf(folder) : [];
   const fresh = [...groupBy(taken, ({ id }) => id)].map(([id, members]) => ({
     id,
-    report: mergedReport(members.map(({ report }) => report)),
+    report: renewedReport(
+      known.find((member) => member.id === id)?.report,
+      mergedReport(members.map(({ report }) => report)),
+    ),
   }));
   const kept = known.filter(({ id }) => fresh.every((member) => member.id !== id));
   writeCollection(

@@ -28,3 +28,14 @@ export function mergedReport(reports: readonly Report[]): Report {
   );
   return { ...first, scenarios, planned: scenarios.length };
 }
+
+/**
+ * A report of a kernel with rows of a newer one in the place of its own: so the scenarios of a set, or a new one, can be played again alone. A
+ * report of another release of the kernel is taken as a whole.
+ */
+export function renewedReport(known: Report | undefined, now: Report): Report {
+  if (known?.kernel.release !== now.kernel.release) return now;
+  const fresh = new Set(now.scenarios.map(({ id }) => id));
+  const scenarios = [...known.scenarios.filter(({ id }) => !fresh.has(id)), ...now.scenarios];
+  return { ...now, scenarios, planned: scenarios.length };
+}

@@ -88,13 +88,17 @@ function cells(changes: readonly Change[], step: Step): string[] {
 }
 
 function stepText(step: Step, isCell: (id: string) => boolean): string[] {
-  const { changes } = step;
+  const { changes, alike } = step;
   const came = changes.filter(({ from }) => from.verdict === 'skip');
   const went = changes.filter(({ to }) => to.verdict === 'skip');
   const others = changes.filter(({ from, to }) => from.verdict !== 'skip' && to.verdict !== 'skip');
   const rules = others.filter(({ id }) => !isCell(id));
   const matrix = others.filter(({ id }) => isCell(id));
-  if (changes.length === 0) return ['Nothing differs.', ''];
+  const same =
+    alike.length === 0
+      ? []
+      : [`Done alike by both, though it is a rule only since then: ${alike.map((id) => `\`${id}\``).join(', ')}.`, ''];
+  if (changes.length === 0) return ['Nothing differs.', '', ...same];
   return [
     ...(came.length === 0 ? [] : ['Could not be played before:', '', ...appearances(came, 'from', step), '']),
     ...(went.length === 0 ? [] : ['Cannot be played now:', '', ...appearances(went, 'to', step), '']),

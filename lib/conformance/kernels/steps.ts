@@ -36,7 +36,14 @@ export interface Step {
   readonly to: string;
   readonly archs: readonly string[];
   readonly changes: readonly Change[];
+  /** What both do alike, though it is a rule on one of them only: the older one had the fix as well. */
+  readonly alike: readonly string[];
 }
+
+/** Whether the verdicts differ only because one of the kernels is older than the rule. */
+const isAlike = (a: ScenarioReport, b: ScenarioReport): boolean =>
+  [a, b].every(({ verdict }) => verdict === 'pass' || verdict === 'recorded') &&
+  observationKey(a) === observationKey(b);
 
 /** What two kernels do differently, of what both reports have. Another reason of a skip is no difference. */
 export function changesBetween(from: Member, to: Member): Change[] {
@@ -44,8 +51,16 @@ export function changesBetween(from: Member, to: Member): Change[] {
   return to.report.scenarios.flatMap((now): Change[] => {
     const before = byId.get(now.id);
     if (before === undefined || differenceOf([before, now]) === 'none') return [];
-    if (before.verdict === 'skip' && now.verdict === 'skip') return [];
+    if (isAlike(before, now) || (before.verdict === 'skip' && now.verdict === 'skip')) return [];
     return [{ id: now.id, from: before, to: now, archs: [to.report.arch] }];
+  });
+}
+
+function alikeBetween(from: Member, to: Member): string[] {
+  const byId = new Map(from.report.scenarios.map((each) => [each.id, each]));
+  return to.report.scenarios.flatMap((now) => {
+    const before = byId.get(now.id);
+    return before !== undefined && before.verdict !== now.verdict && isAlike(before, now) ? [now.id] : [];
   });
 }
 
@@ -84,6 +99,7 @@ export function stepsOf(members: readonly Member[]): Step[] {
         to: first === undefined ? '' : seriesName(first.to).release,
         archs: group.map(({ to }) => to.report.arch),
         changes: merged(group.flatMap(({ from, to }) => changesBetween(from, to))),
+        alike: [...new Set(group.flatMap(({ from, to }) => alikeBetween(from, to)))],
       };
     })
     .sort((a, b) => (isBefore(a.to, b.to) ? -1 : Number(isBefore(b.to, a.to))));
@@ -100,7 +116,7 @@ export function flavourSteps(members: readonly Member[]): Step[] {
     });
     return from === undefined
       ? []
-      : [{ from: from.id, to: to.id, archs: [to.report.arch], changes: changesBetween(from, to) }];
+      : [{ from: from.id, to: to.id, archs: [to.report.arch], changes: changesBetween(from, to), alike: [] }];
   });
 }
 
@@ -114,7 +130,7 @@ export function architectureStep(members: readonly Member[]): Step | undefined {
     if (from === undefined) continue;
     const [x, y] = from.id < to.id ? [to, from] : [from, to];
     const changes = changesBetween(x, y).filter(({ from: a, to: b }) => a.verdict !== 'skip' && b.verdict !== 'skip');
-    return { from: x.id, to: y.id, archs: [x.report.arch, y.report.arch], changes };
+    return { from: x.id, to: y.id, archs: [x.report.arch, y.report.arch], changes, alike: [] };
   }
   return undefined;
 }

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { catalogue } from '../../../lib/conformance/catalogue.js';
 import { behaviourOn, collect, headOf } from '../../../lib/conformance/kernels/collection.js';
 import { readAnyReport, readCollectionOf, writeCollection } from '../../../lib/conformance/kernels/files.js';
-import { mergedReport } from '../../../lib/conformance/kernels/merge.js';
+import { mergedReport, renewedReport } from '../../../lib/conformance/kernels/merge.js';
 import { restore } from '../../../lib/conformance/kernels/restore.js';
 import { UnreadableReport } from '../../../lib/conformance/report/read-report.js';
 import { parseReport } from '../../../lib/conformance/report/read-report.js';
@@ -96,6 +96,29 @@ describe('several reports of one kernel', () => {
   it('have to be of one kernel', () => {
     expect(() => mergedReport([report(), report({ release: '5.10.1' })])).toThrow(/6\.18\.0 and 5\.10\.1/);
     expect(mergedReport([surprise])).toBe(surprise);
+  });
+});
+
+describe('a report that renews a known one', () => {
+  const failing = report({ outcomes: changed('seize-no-trap', { verdict: 'fail' }) });
+  const few = { ...failing, scenarios: failing.scenarios.slice(0, 1), planned: 1 };
+
+  it('takes the place of the scenarios that it has', () => {
+    const renewed = renewedReport(report(), few);
+    expect(new Map(renewed.scenarios.map(({ id, verdict }) => [id, verdict]))).toEqual(
+      new Map([
+        ['seize-no-trap', 'fail'],
+        ['attach-into-signal', 'fail'],
+        ['block-step', 'skip'],
+        ['race', 'recorded'],
+      ]),
+    );
+    expect(renewed.planned).toBe(4);
+  });
+
+  it('takes its place as a whole when nothing is known, or another release', () => {
+    expect(renewedReport(undefined, few)).toBe(few);
+    expect(renewedReport(report({ release: '6.18.1' }), few)).toBe(few);
   });
 });
 

@@ -48,6 +48,17 @@ describe('steps', () => {
     ]);
   });
 
+  it('tell a kernel that is older than a rule, and keeps it, from one that does otherwise', () => {
+    const older = { verdict: 'recorded', reason: 'the rule holds since Linux 6.0' } as const;
+    const now = member('6.1-x64');
+    const [alike] = stepsOf([member('5.10-x64', 'seize-no-trap', older), now]);
+    expect([alike?.changes, alike?.alike]).toEqual([[], ['seize-no-trap']]);
+    const [other] = stepsOf([member('5.10-x64', 'seize-no-trap', { ...older, ...surprise }), now]);
+    expect([other?.changes.map(({ id }) => id), other?.alike]).toEqual([['seize-no-trap'], []]);
+    const page = kernelsPage([member('5.10-x64', 'seize-no-trap', older), now], () => false);
+    expect(page).toContain('Done alike by both, though it is a rule only since then: `seize-no-trap`.');
+  });
+
   it('lay other builds beside their release, and architectures side by side', () => {
     expect(flavourSteps(members).map(({ from, to, changes }) => [from, to, changes.map(({ id }) => id)])).toEqual([
       ['6.18-arm64', '6.18-arm64-16k', ['race']],
