@@ -1,4 +1,5 @@
 /** What a check has found, for a terminal. */
+import { groupBy } from '../report/group.js';
 import { plural } from '../report/text.js';
 import { beside } from '../transcript.js';
 import type { Check, Deviation } from './check.js';
@@ -29,10 +30,20 @@ export function checkSummary({ same, explained, unexplained, notPlayed }: Check)
   return `${plural(same, 'behaviour')} as known, ${rest.join(', ')}`;
 }
 
-/** The unexplained with their transcripts, `-` what is known and `+` what was observed; of the others only the reason. */
+const MOST_NAMES = 10;
+
+/** The names of what is explained, by the explanation; where there are many, only how many. */
+function explanations(explained: readonly Deviation[]): string[] {
+  return [...groupBy(explained, ({ why }) => why)].map(([why, deviations]) => {
+    const names = deviations.map(({ id }) => id).join(', ');
+    return `explained, ${why}: ${deviations.length > MOST_NAMES ? plural(deviations.length, 'scenario') : names}`;
+  });
+}
+
+/** The unexplained with their transcripts, `-` what is known and `+` what was observed; of the others only the explanation. */
 export function checkText(check: Check): string[] {
   return [
-    ...check.explained.map(({ id, why }) => `${id}: ${why} (explained)`),
+    ...explanations(check.explained),
     ...check.unexplained.flatMap((deviation) => ['', ...linesOf(deviation)]),
     ...(check.unexplained.length === 0 ? [] : ['']),
     checkSummary(check),

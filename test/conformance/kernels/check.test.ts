@@ -121,6 +121,20 @@ describe('a check', () => {
   });
 });
 
+describe('the text of a check', () => {
+  const deviation = (id: string) => ({ id, now: { ...known.scenarios[0]!, id }, why: 'a new scenario' });
+  const text = (ids: readonly string[]) =>
+    checkText({ same: 1, explained: ids.map(deviation), unexplained: [], notPlayed: [] });
+
+  it('names what is explained, unless there is much of it', () => {
+    expect(text(['a', 'b'])).toEqual([
+      'explained, a new scenario: a, b',
+      '1 behaviour as known, 0 unexplained, 2 explained',
+    ]);
+    expect(text('a b c d e f g h i j k'.split(' '))[0]).toBe('explained, a new scenario: 11 scenarios');
+  });
+});
+
 describe('the counts of a CI step', () => {
   const played = (outcome: ReturnType<typeof report>) =>
     checkOutcome(
