@@ -34,7 +34,7 @@ build();
 const load = async (module) => await import(new URL(`../dist/${module}`, import.meta.url).href);
 const { kernelTable } = await load('vm/kernel-table.js');
 const { fetchKernel } = await load('vm/fetch-kernel.js');
-const { chooseKernels } = await load('vm/choose-kernels.js');
+const { selectKernels } = await load('vm/select-kernels.js');
 const { runInGuest } = await load('vm/run.js');
 const { runMatrix } = await load('vm/matrix.js');
 const { checkOutcome, tooFew } = await load('vm/matrix-check.js');
@@ -59,7 +59,7 @@ async function newest(arch) {
 }
 
 async function chosen() {
-  if (argv.length > 2) return chooseKernels(argv.slice(2), kernelTable);
+  if (argv.length > 2) return selectKernels(argv.slice(2)).map(({ series }) => series);
   const ids = [...FIXED, await newest('x64'), await newest('arm64')].filter((id) => id !== undefined);
   return kernelTable.filter(({ id }) => ids.includes(id));
 }

@@ -25,7 +25,7 @@ if (platform !== 'linux' || !['x64', 'arm64'].includes(arch)) {
   } else {
     console.log(
       `linux-ptrace: no addon: ${failure}. Install a C++17 compiler, make and python3 ` +
-        '(Debian: apt-get install g++ make python3), then run: npm rebuild linux-ptrace',
+        '(Debian: apt-get install g++ make python3, Alpine: apk add g++ make python3), then run: npm rebuild linux-ptrace',
     );
   }
 }

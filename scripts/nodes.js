@@ -17,7 +17,8 @@ export const cache = resolve(dirname(fileURLToPath(import.meta.url)), '..', 'nod
  */
 export function fetchNode(line, arch = host) {
   const folder = join(cache, `${line}-${arch}`);
-  if (!existsSync(folder)) {
+  const manifest = join(folder, 'package', 'package.json');
+  if (!existsSync(manifest)) {
     mkdirSync(cache, { recursive: true });
     const staging = mkdtempSync(join(cache, 'fetch-'));
     try {
@@ -33,13 +34,14 @@ export function fetchNode(line, arch = host) {
       const files = ['package/bin/node', 'package/package.json'];
       execFileSync('tar', ['-xzf', join(staging, tarball), ...files], options);
       rmSync(join(staging, tarball));
-      // Whole or not at all, whoever else fetches it.
-      if (!existsSync(folder)) renameSync(staging, folder);
+      // Whole or not at all.
+      rmSync(folder, { recursive: true, force: true });
+      renameSync(staging, folder);
     } finally {
       rmSync(staging, { recursive: true, force: true });
     }
   }
-  const { version } = JSON.parse(readFileSync(join(folder, 'package', 'package.json'), 'utf8'));
+  const { version } = JSON.parse(readFileSync(manifest, 'utf8'));
   return { node: join(folder, 'package', 'bin', 'node'), version: `v${version}` };
 }
 

@@ -94,7 +94,7 @@ function buildAddon(arch) {
   const { status } = spawnSync(execPath, args, {
     cwd: copy,
     stdio: 'inherit',
-    env: { ...env, ...tools(arch), ...(nodedir ? { npm_config_nodedir: nodedir } : {}) },
+    env: { ...env, npm_config_loglevel: 'warn', ...tools(arch), ...(nodedir ? { npm_config_nodedir: nodedir } : {}) },
   });
   if (status !== 0) fail(`the addon for ${arch} was not built`);
 }

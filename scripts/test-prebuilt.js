@@ -118,7 +118,7 @@ export function testPrebuilt(tarball, lines = LINES) {
   return sum;
 }
 
-if (resolve(argv[1]) === fileURLToPath(import.meta.url)) {
+if (resolve(argv[1] ?? '') === fileURLToPath(import.meta.url)) {
   const { values, positionals } = parseArgs({
     args: argv.slice(2),
     options: { into: { type: 'string' }, arch: { type: 'string', default: host } },

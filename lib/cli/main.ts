@@ -31,10 +31,16 @@ const program = new Command('linux-ptrace')
       );
     },
   });
+
+/** How errors are said, and that they end nothing at once, goes for the commands of commands, too. */
+function adopt(parent: Command, command: Command): void {
+  command.copyInheritedSettings(parent);
+  for (const child of command.commands) adopt(command, child);
+}
+
 for (const make of subcommands) {
-  const command = make().copyInheritedSettings(program);
-  // Those below it were made before it had anything to inherit.
-  for (const below of command.commands) below.copyInheritedSettings(command);
+  const command = make();
+  adopt(program, command);
   program.addCommand(command);
 }
 

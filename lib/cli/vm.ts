@@ -1,13 +1,17 @@
-/** `linux-ptrace vm`: other kernels. Each subcommand is made by a file of its own. */
+/** `linux-ptrace vm`: other kernels than the running one, in virtual machines. */
 import { Command } from 'commander';
 import { vmCheckCommand } from './vm/check.js';
+import { fetchCommand } from './vm/fetch.js';
+import { kernelsCommand } from './vm/kernels.js';
 import { vmMatrixCommand } from './vm/matrix.js';
 import { vmRunCommand } from './vm/run.js';
 
-const subcommands = [vmRunCommand, vmMatrixCommand, vmCheckCommand];
+const subcommands = [kernelsCommand, fetchCommand, vmRunCommand, vmMatrixCommand, vmCheckCommand];
 
 export function vmCommand(): Command {
-  const command = new Command('vm').summary('run any of this on another kernel, in QEMU');
+  const command = new Command('vm')
+    .summary('other kernels, in virtual machines')
+    .description('Kernels of other releases and architectures, each in a virtual machine of its own.');
   for (const make of subcommands) command.addCommand(make());
   return command;
 }

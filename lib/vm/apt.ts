@@ -94,23 +94,28 @@ export class Apt {
     const archive = findArchive(this.#settings.entries, kind);
     if (archive === undefined) {
       const which = kind === 'main' ? "Debian's archive" : "the archive of Debian's security team";
-      throw new FetchFailure('gone', `the machine's apt sources do not name ${which}`);
+      throw new FetchFailure(
+        'gone',
+        `the machine's apt sources do not name ${which} (add it, or give a kernel file of your own)`,
+      );
     }
     const text = sourceText(archive, suite);
     const key = `${suite}-${arch}-${createHash('sha256').update(text).digest('hex').slice(0, 8)}`;
     const place = join(cacheFolder(), 'lists', key);
+    const age = this.#options.refresh === true ? GOOD_MILLIS_REFRESHING : GOOD_MILLIS;
+    const since = Math.max(Date.now() - age, newerThan + 1);
     // In one process the same lists are fetched once, by whoever asks first.
     for (let running = under.get(place); running !== undefined; running = under.get(place)) {
       try {
         const suite = await running;
-        if (suite.fetched > newerThan) return suite;
+        if (suite.fetched >= since) return suite;
       } catch (error) {
         // What ended somebody else's fetching is no reason to end this one.
         if (error instanceof FetchFailure || error instanceof VmError) throw error;
         this.#options.signal?.throwIfAborted();
       }
     }
-    const found = this.#suite(place, { suite, arch, text, uri: archive.uri, newerThan }).finally(() => {
+    const found = this.#suite(place, { suite, arch, text, uri: archive.uri, since }).finally(() => {
       under.delete(place);
     });
     under.set(place, found);
@@ -119,16 +124,9 @@ export class Apt {
 
   async #suite(
     place: string,
-    {
-      suite,
-      arch,
-      text,
-      uri,
-      newerThan,
-    }: { suite: string; arch: GuestArch; text: string; uri: string; newerThan: number },
+    { suite, arch, text, uri, since }: { suite: string; arch: GuestArch; text: string; uri: string; since: number },
   ): Promise<Suite> {
-    const age = this.#options.refresh === true ? GOOD_MILLIS_REFRESHING : GOOD_MILLIS;
-    const there = await this.#newest(place, suite, arch, Math.max(Date.now() - age, newerThan + 1));
+    const there = await this.#newest(place, suite, arch, since);
     if (there !== undefined) return there;
     await network.through(async () => {
       this.#options.onProgress?.(`list of ${suite} for ${arch}`);

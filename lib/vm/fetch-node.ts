@@ -103,19 +103,27 @@ async function fetchFromNpm(arch: GuestArch, line: string, { signal, onProgress 
 }
 
 /**
+ * A line or version without the v that may stand before it.
+ *
+ * @throws VmError `bad-input` for what is neither
+ */
+export function nodeLine(version: string): string {
+  const line = version.replace(/^v/, '');
+  if (/^\d{1,3}(\.\d{1,3}){0,2}$/.test(line)) return line;
+  throw new VmError(
+    'bad-input',
+    `'${version}' is no version of Node; give a line such as 22, or a version such as 22.4.1`,
+  );
+}
+
+/**
  * A build of Node for a guest: the one in the cache; without one, or to refresh a line, the newest of the line that npm has.
  *
  * @param version a line ('22', '22.4') or one version ('22.4.1')
  * @throws VmError `bad-input`, `unavailable`, `missing-tool`, `no-space`; what `options.signal` gives as reason
  */
 export async function fetchNode(arch: GuestArch, version: string, options: FetchOptions = {}): Promise<NodeFile> {
-  const line = version.replace(/^v/, '');
-  if (!/^\d{1,3}(\.\d{1,3}){0,2}$/.test(line)) {
-    throw new VmError(
-      'bad-input',
-      `'${version}' is no version of Node; give a line such as 22, or a version such as 22.4.1`,
-    );
-  }
+  const line = nodeLine(version);
   options.signal?.throwIfAborted();
   const here = await cachedNode(arch, line);
   const exact = line.split('.').length === 3;

@@ -4,9 +4,12 @@ import { VmError } from './failure.js';
 import type { GuestArch } from './guest-arch.js';
 
 /**
- * - `cloud`: for virtual machines: what they have is built in, the rest is left out.
+ * - `cloud`: for virtual machines: NVMe disks and ext4 are built in, what no such machine has is left out.
  * - `16k`: the general kernel with pages of 16 KiB.
  * - `rt`: the general kernel with PREEMPT_RT.
+ *
+ * The general kernels have disks and their file systems in modules, which are not fetched; initramfs, serial console and virtio console (seen in 6.12)
+ * are built in.
  */
 export type KernelFlavour = 'cloud' | '16k' | 'rt';
 

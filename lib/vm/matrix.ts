@@ -35,6 +35,8 @@ const LIMIT_MILLIS: Readonly<Record<SetName, number>> = {
 export interface MatrixKernel {
   readonly id: string;
   readonly arch: GuestArch;
+  /** Whether it is no fault when it cannot be had. */
+  readonly optional?: boolean;
 }
 
 /** A kernel that has been fetched. */
@@ -306,13 +308,16 @@ export async function runMatrix(options: MatrixOptions, means: Means): Promise<M
 /**
  * The exit code of a matrix: 0 when all kernels were played and none has a failing verdict, 3 when the only thing amiss is that some cannot be
  * had, 1 otherwise.
+ *
+ * @param kernels that were to be played; one that is optional may be unavailable
  */
-export function exitCodeOf(outcomes: readonly MatrixOutcome[]): 0 | 1 | 3 {
+export function exitCodeOf(outcomes: readonly MatrixOutcome[], kernels: readonly MatrixKernel[]): 0 | 1 | 3 {
   const bad = outcomes.some(
     (outcome) =>
       outcome.state === 'failed' ||
       ('report' in outcome && outcome.report.scenarios.some(({ verdict }) => verdict === 'fail')),
   );
   if (bad) return 1;
-  return outcomes.some(({ state }) => state === 'unavailable') ? 3 : 0;
+  const wanted = new Set(kernels.filter(({ optional = false }) => !optional).map(({ id }) => id));
+  return outcomes.some(({ id, state }) => state === 'unavailable' && wanted.has(id)) ? 3 : 0;
 }

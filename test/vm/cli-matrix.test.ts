@@ -55,7 +55,7 @@ describe('linux-ptrace vm matrix', PATIENCE, () => {
     const { stdout, stderr, exitCode } = await run('matrix', '--kernels', '6.12-x46', '--out', join(scratch(), 'new'));
     expect([stdout, exitCode]).toEqual(['', 2]);
     expect(stderr).toMatch(
-      /^linux-ptrace: no kernel is called '6\.12-x46' \(6\.12-x64, .*\?\); linux-ptrace vm kernels lists them/,
+      /^linux-ptrace: there is no kernel '6\.12-x46' \(6\.12-x64, .*\?\); linux-ptrace vm kernels lists them/,
     );
   });
 

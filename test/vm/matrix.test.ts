@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readReport } from '../../lib/conformance/report/read-report.js';
 import { VmError } from '../../lib/vm/failure.js';
-import { chooseKernels } from '../../lib/vm/choose-kernels.js';
 import { exitCodeOf, longestFirst, progressIn, runMatrix, type MatrixOutcome } from '../../lib/vm/matrix.js';
 import { readState, writeState } from '../../lib/vm/matrix-state.js';
 import { changed, report } from '../conformance/fixtures.js';
@@ -166,7 +165,7 @@ describe('a matrix that is run again', () => {
     const { ran, outcomes } = await again(out);
     expect(ran).toEqual(['6.1-x64', '7.3-x64']);
     expect(readState(out).kernels['7.3-x64']).toMatchObject({ state: 'played' });
-    expect(exitCodeOf(outcomes)).toBe(1); // The reports of the fixtures have a failing verdict.
+    expect(exitCodeOf(outcomes, kernels)).toBe(1); // The reports of the fixtures have a failing verdict.
   });
 
   it('refuses a folder whose state is something else', async () => {
@@ -196,7 +195,7 @@ describe('a kernel that gives no report', () => {
     expect(others.map(({ state }) => state)).toEqual(['played', 'played', 'played']);
     expect(readdirSync(out).filter((name) => name.startsWith('.'))).toEqual([]);
     expect(existsSync(join(out, `${id}.json`))).toBe(false);
-    expect(exitCodeOf(outcomes)).toBe(1);
+    expect(exitCodeOf(outcomes, kernels)).toBe(1);
     return { outcome: outcomes.find((each) => each.id === id), entry: readState(out).kernels[id] };
   }
 
@@ -240,11 +239,13 @@ describe('a kernel that gives no report', () => {
       });
     }
     const out = scratch();
-    expect(exitCodeOf(await runMatrix(options(out), means))).toBe(0);
+    expect(exitCodeOf(await runMatrix(options(out), means), kernels)).toBe(0);
     means.unfetchable.set('5.10-x64', new VmError('unavailable', 'all of 3 packages are gone'));
     const outcomes = await runMatrix(options(scratch()), means);
     expect(outcomes[0]).toEqual({ id: '5.10-x64', state: 'unavailable', why: 'all of 3 packages are gone' });
-    expect(exitCodeOf(outcomes)).toBe(3);
+    expect(exitCodeOf(outcomes, kernels)).toBe(3);
+    const optional = kernels.map((kernel) => ({ ...kernel, optional: kernel.id === '5.10-x64' }));
+    expect(exitCodeOf(outcomes, optional)).toBe(0);
   });
 
   it('ends the matrix when what happened is no failure of a machine', async () => {
@@ -320,20 +321,5 @@ describe('a folder that cannot be written', () => {
     await expect(runMatrix(options(out, { kernels: kernels.slice(0, 1) }), means)).rejects.toThrow(/state\.json/);
     expect(readFileSync(join(out, '5.10-x64.json'), 'utf8')).toContain('"schema"');
     expect(readdirSync(out).filter((name) => name.startsWith('.'))).toEqual([]);
-  });
-});
-
-describe('which kernels', () => {
-  const ids = (...words: string[]) => chooseKernels(words, kernels).map(({ id }) => id);
-
-  it('are all, or those that are named, in the order of the table', () => {
-    expect(ids()).toEqual(kernels.map(({ id }) => id));
-    expect(ids('7.3-x64', '6.*', '6.1-x64')).toEqual(['6.1-x64', '6.12-arm64', '7.3-x64']);
-    expect(ids('*-arm64')).toEqual(['6.12-arm64']);
-  });
-
-  it('are refused when there is none of that name, with those that may be meant', () => {
-    expect(() => ids('7.3-x46')).toThrow(/^no kernel is called '7.3-x46' \(7.3-x64,? ?.*\?\); linux-ptrace vm kernels/);
-    expect(() => ids('*-riscv')).toThrow(VmError);
   });
 });

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { SetName } from '../../conformance/sets.js';
-import type { MatrixOutcome } from '../../vm/matrix.js';
+import type { MatrixKernel, MatrixOutcome } from '../../vm/matrix.js';
 import { untilSignalled } from '../ends.js';
 import { failVm } from './ends.js';
 
@@ -79,13 +79,14 @@ export function vmMatrixCommand(): Command {
   return command.action(async (options: Options) => {
     const { kernels = [], out, set, jobs, node, timeScale, fresh } = options;
     const { exitCodeOf, runMatrix } = await import('../../vm/matrix.js');
-    const { chooseKernels } = await import('../../vm/choose-kernels.js');
-    const { kernelTable } = await import('../../vm/kernel-table.js');
+    const { selectKernels } = await import('../../vm/select-kernels.js');
     const { fetchKernel } = await import('../../vm/fetch-kernel.js');
     const { runInGuest } = await import('../../vm/run.js');
     const { MatrixProgress } = await import('./matrix-progress.js');
     try {
-      const chosen = chooseKernels(kernels, kernelTable);
+      const chosen = selectKernels(kernels.length === 0 ? ['all'] : kernels).map(
+        ({ series: { id, arch, optional }, named }): MatrixKernel => ({ id, arch, optional: optional && !named }),
+      );
       const outcomes = await untilSignalled(async (signal) => {
         const progress = new MatrixProgress(chosen.map(({ id }) => id));
         const means = { fetch: fetchKernel, run: runInGuest };
@@ -97,7 +98,7 @@ export function vmMatrixCommand(): Command {
         }
       });
       await tellAll(outcomes, out);
-      process.exitCode = exitCodeOf(outcomes);
+      process.exitCode = exitCodeOf(outcomes, chosen);
     } catch (error) {
       failVm(error);
     }
