@@ -23,15 +23,17 @@ const onArchs = ({ archs }: Change, step: Step): string =>
   archs.length === step.archs.length ? '' : ` (${archs.join(', ')})`;
 
 /** Why a kernel is right to do it so, if that is not the same on every one. */
-function becauses({ from, to }: Change): string[] {
+function becauses({ from, to }: Change, step: Step): string[] {
   const said = (name: string, { because }: ScenarioReport): string[] =>
     because === undefined ? [] : [`${name}: ${markdownText(because)}`];
   if (from.because === to.because) return said('Both', to);
-  return [...said('Before', from), ...said('Now', to)];
+  return [...said(step.from, from), ...said(step.to, to)];
 }
 
-const verdictChange = ({ from, to }: Change): string =>
-  from.verdict === to.verdict ? `${to.verdict} on both` : `${from.verdict} before, ${to.verdict} now`;
+const verdictChange = ({ from, to }: Change, step: Step): string =>
+  from.verdict === to.verdict
+    ? `${to.verdict} on both`
+    : `${from.verdict} on ${step.from}, ${to.verdict} on ${step.to}`;
 
 function details(change: Change, step: Step): string[] {
   const { id, from, to } = change;
@@ -39,8 +41,8 @@ function details(change: Change, step: Step): string[] {
     markdownText(to.rule),
     `Source: ${to.source.map(sourceMarkdown).join('; ')}.`,
     ...(to.history === undefined ? [] : [`History: ${markdownText(to.history)}`]),
-    ...becauses(change),
-    `Verdict: ${verdictChange(change)}.`,
+    ...becauses(change, step),
+    `Verdict: ${verdictChange(change, step)}.`,
     ...(to.reason === undefined || to.verdict === 'skip' ? [] : [markdownText(to.reason)]),
   ];
   return [
@@ -59,7 +61,7 @@ function appearances(changes: readonly Change[], side: 'from' | 'to', step: Step
   const groups = groupBy(
     changes,
     (change) =>
-      `${change[side].reason ?? 'skipped'}${onArchs(change, step)}, ${side === 'from' ? 'now' : 'before'} ${change[other].verdict}`,
+      `${change[side].reason ?? 'skipped'}${onArchs(change, step)}, ${change[other].verdict} on ${step[other]}`,
   );
   return [...groups].map(([reason, members]) => `- ${markdownText(reason)} (${members.length}): ${idList(members)}`);
 }
@@ -75,9 +77,9 @@ function cells(changes: readonly Change[], step: Step): string[] {
     const [first] = group;
     if (first === undefined) return [];
     return [
-      `<details><summary>${plural(group.length, 'cell')}, as <code>${escapeMarkup(first.id)}</code>${onArchs(first, step)}: ${verdictChange(first)}</summary>`,
+      `<details><summary>${plural(group.length, 'cell')}, as <code>${escapeMarkup(first.id)}</code>${onArchs(first, step)}: ${verdictChange(first, step)}</summary>`,
       '',
-      ...becauses(first).flatMap((each) => [each, '']),
+      ...becauses(first, step).flatMap((each) => [each, '']),
       ...lines(first),
       '',
       ...(group.length === 1 ? [] : [idList(group), '']),
@@ -97,11 +99,14 @@ function stepText(step: Step, isCell: (id: string) => boolean): string[] {
   const same =
     alike.length === 0
       ? []
-      : [`Done alike by both, though it is a rule only since then: ${alike.map((id) => `\`${id}\``).join(', ')}.`, ''];
+      : [
+          `Done alike by both, though it is a rule on one of them only: ${alike.map((id) => `\`${id}\``).join(', ')}.`,
+          '',
+        ];
   if (changes.length === 0) return ['Nothing differs.', '', ...same];
   return [
-    ...(came.length === 0 ? [] : ['Could not be played before:', '', ...appearances(came, 'from', step), '']),
-    ...(went.length === 0 ? [] : ['Cannot be played now:', '', ...appearances(went, 'to', step), '']),
+    ...(came.length === 0 ? [] : [`Cannot be played on ${step.from}:`, '', ...appearances(came, 'from', step), '']),
+    ...(went.length === 0 ? [] : [`Cannot be played on ${step.to}:`, '', ...appearances(went, 'to', step), '']),
     ...rules.flatMap((change) => details(change, step)),
     ...(matrix.length === 0
       ? []
@@ -171,7 +176,7 @@ export function kernelsPage(members: readonly Member[], isCell: (id: string) => 
     '',
     '- `linux-ptrace vm check 6.12-x64 my-report.json` says how a report of yours differs from the one here.',
     '- `linux-ptrace compare docs/kernels/6.12-x64.json my-report.json` lays them side by side.',
-    '- Behind `-` is what was observed before or on the first kernel, behind `+` what was observed on the second.',
+    '- Behind `-` is what was observed on the first kernel, behind `+` what was observed on the second.',
     '',
     '## The kernels',
     '',

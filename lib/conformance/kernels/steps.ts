@@ -129,8 +129,11 @@ export function architectureStep(members: readonly Member[]): Step | undefined {
     );
     if (from === undefined) continue;
     const [x, y] = from.id < to.id ? [to, from] : [from, to];
-    const changes = changesBetween(x, y).filter(({ from: a, to: b }) => a.verdict !== 'skip' && b.verdict !== 'skip');
-    return { from: x.id, to: y.id, archs: [x.report.arch, y.report.arch], changes, alike: [] };
+    const archs = [x.report.arch, y.report.arch];
+    const changes = changesBetween(x, y)
+      .filter(({ from: a, to: b }) => a.verdict !== 'skip' && b.verdict !== 'skip')
+      .map((change): Change => ({ ...change, archs }));
+    return { from: x.id, to: y.id, archs, changes, alike: [] };
   }
   return undefined;
 }

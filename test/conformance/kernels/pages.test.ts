@@ -56,7 +56,7 @@ describe('steps', () => {
     const [other] = stepsOf([member('5.10-x64', 'seize-no-trap', { ...older, ...surprise }), now]);
     expect([other?.changes.map(({ id }) => id), other?.alike]).toEqual([['seize-no-trap'], []]);
     const page = kernelsPage([member('5.10-x64', 'seize-no-trap', older), now], () => false);
-    expect(page).toContain('Done alike by both, though it is a rule only since then: `seize-no-trap`.');
+    expect(page).toContain('Done alike by both, though it is a rule on one of them only: `seize-no-trap`.');
   });
 
   it('lay other builds beside their release, and architectures side by side', () => {
@@ -102,8 +102,8 @@ describe('the page of a collection', () => {
 
   it('lists what comes with a feature, and cells of the matrix by what changes in them', () => {
     const [, section = ''] = /### From 6\.1 to 6\.18 \(x64, arm64\)\n([\s\S]*?)\n## /.exec(page) ?? [];
-    expect(section).toContain('Could not be played before:');
-    expect(section).toMatch(/no BTF .* here\\\\ \(x64\), now pass \(1\): `block-step`/);
+    expect(section).toContain('Cannot be played on 6.1:');
+    expect(section).toMatch(/no BTF .* here\\\\ \(x64\), pass on 6\.18 \(1\): `block-step`/);
     expect(section).toContain('In the generated matrix, 1 cell:');
     expect(section).toContain('1 cell, as <code>race</code> (arm64)');
   });
