@@ -77,6 +77,28 @@ export const rows: readonly Row[] = [
   },
   {
     ...HOT,
+    id: 'engine-1',
+    title: 'a stop, one engine that wants system calls',
+    against: "await tracee.resume('syscall')",
+    target: 1.15,
+    open: async (place) => ({
+      ours: await ourCase(place, 'engines', ['1'], ['loop', '1']),
+      reference: await ours(place, 'await'),
+    }),
+  },
+  {
+    ...HOT,
+    id: 'engine-3',
+    title: 'a stop, three engines that want system calls',
+    against: "await tracee.resume('syscall')",
+    target: 1.5,
+    open: async (place) => ({
+      ours: await ourCase(place, 'engines', ['3'], ['loop', '1']),
+      reference: await ours(place, 'await'),
+    }),
+  },
+  {
+    ...HOT,
     id: 'for-await-64',
     title: 'a stop of 64 threads, for await (const stop of tracer)',
     against: 'C, draining all first',

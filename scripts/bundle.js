@@ -1,4 +1,4 @@
-// dist/ -> bundle/: the three entries of the package, each in few files. Reading some seventy modules one by one would be most of what an
+// dist/ -> bundle/: the four entries of the package, each in few files. Reading some seventy modules one by one would be most of what an
 // import of the package costs. The command and the programs that it starts as processes of their own run from dist/.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,12 @@ export async function bundle(root) {
   rmSync(folder, { recursive: true, force: true });
   await build({
     absWorkingDir: root,
-    entryPoints: { index: 'dist/index.js', raw: 'dist/raw/index.js', kernel: 'dist/kernel/index.js' },
+    entryPoints: {
+      index: 'dist/index.js',
+      raw: 'dist/raw/index.js',
+      kernel: 'dist/kernel/index.js',
+      engine: 'dist/engine/index.js',
+    },
     outdir: folder,
     bundle: true,
     splitting: true,

@@ -52,6 +52,11 @@ const BATCH = 256;
 export interface StatusSink {
   readonly tid: number;
   receive(status: number): void;
+  /**
+   * Whether the end that a look has found may be consumed now; asked only after {@link WaitHub.expectEnd}. Until it may, the zombie stays, and who said no
+   * calls {@link WaitHub.consume}.
+   */
+  ending?(status: number): boolean;
 }
 
 /** Decides about a tid that nobody registered: whose new tracee it is, or undefined when it is foreign and must be left alone. */
@@ -68,7 +73,9 @@ export class WaitHub {
   /** Children of this thread that are traced no more, but are still to be reaped. */
   readonly #children = new Map<number, (status: number | undefined) => void>();
   readonly #siginfo = new Uint8Array(128);
-  #stranger: StrangerHandler = () => undefined;
+  /** Tids whose ends are looked at before they are consumed. */
+  readonly #ending = new Set<number>();
+  readonly #strangers: StrangerHandler[] = [];
   #idle: (() => void) | undefined;
 
   #listener: Listener | undefined;
@@ -93,9 +100,27 @@ export class WaitHub {
     this.layer = layer;
   }
 
-  /** Sets who decides about tids that nobody registered. */
+  /** Adds one who decides about tids that nobody registered. The first who wants one gets it. */
   onStranger(handler: StrangerHandler): void {
-    this.#stranger = handler;
+    this.#strangers.push(handler);
+  }
+
+  /**
+   * The tid is on its way out: its sink is asked before its end is consumed, so that it can look at the zombie. The addon, which consumes what it
+   * tracks, is told no more of it.
+   */
+  expectEnd(tid: number): void {
+    this.#ending.add(tid);
+    if (this.#only === tid) this.#only = 0;
+    this.layer.untrack(tid);
+  }
+
+  /** Consumes and dispatches what one tid has to report. Whether there was anything. */
+  consume(tid: number): boolean {
+    const sink = this.#sinks.get(tid);
+    if (sink === undefined || this.layer.wait4(tid, W.WNOHANG | W.__WALL, this.#word, null) !== tid) return false;
+    this.#dispatch(sink, this.#word[0] ?? 0);
+    return true;
   }
 
   /** Sets what runs after a look that found nothing, before the thread sleeps: held-back events are told then. */
@@ -117,6 +142,7 @@ export class WaitHub {
   /** Gives up a tid: it is traced no more, or its end was received. */
   remove(tid: number): void {
     if (!this.#sinks.delete(tid)) return;
+    this.#ending.delete(tid);
     this.layer.untrack(tid);
     if (this.#only === tid) this.#only = 0;
     this.#closeIfUnused();
@@ -148,7 +174,7 @@ export class WaitHub {
    */
   begin(tid: number, referenced: boolean): void {
     if (referenced) this.#referenced++;
-    if (this.#waits++ === 0) this.#only = tid;
+    if (this.#waits++ === 0) this.#only = this.#ending.has(tid) ? 0 : tid;
     else this.#only = 0;
     if (referenced && this.#referenced === 1) this.#reference();
     this.#schedule();
@@ -390,10 +416,19 @@ export class WaitHub {
       this.#reapChildren();
       return !this.#children.has(tid);
     }
-    const sink = this.#stranger(tid, status);
+    const sink = this.#ending.has(tid) ? this.#sinks.get(tid) : this.#decide(tid, status);
     if (sink === undefined) return false;
+    if (isEnd(status) && sink.ending?.(status) === false) return false;
     if (this.layer.wait4(tid, W.WNOHANG | W.__WALL, this.#word, null) === tid) batch.push(tid, this.#word[0] ?? 0);
     return true;
+  }
+
+  #decide(tid: number, status: number): StatusSink | undefined {
+    for (const decide of this.#strangers) {
+      const sink = decide(tid, status);
+      if (sink !== undefined) return sink;
+    }
+    return undefined;
   }
 
   #dispatchAll(batch: readonly number[]): void {

@@ -38,7 +38,7 @@ const OLD_MILLIS = 2 * GOOD_MILLIS;
 
 /** Packages that something here asks for. The lists keep no others: that of a whole suite takes 50 MB. */
 const USED =
-  /^(linux-(image|binary)-[0-9].*-(cloud-(amd64|arm64)|rt-(amd64|arm64)|arm64-16k)(-unsigned)?|libc6|libstdc\+\+6|libgcc-s1|libatomic1|busybox-static)$/;
+  /^(linux-(image|binary)-[0-9].*-(cloud-(amd64|arm64)|rt-(amd64|arm64)|arm64-16k)(-unsigned)?|linux-source-[0-9.]+|libc6|libstdc\+\+6|libgcc-s1|libatomic1|busybox-static)$/;
 
 const KEYRINGS = ['gpg', 'pgp'].map((end) => `/usr/share/keyrings/debian-archive-keyring.${end}`);
 /** Keyrings that know one release only. */

@@ -12,8 +12,8 @@ export const GUEST = {
   out: '/out',
   /** What it printed, and its exit code. */
   io: '/io',
-  /** The disk that takes the result. */
-  disk: '/dev/nvme0n1',
+  /** The disk that takes the result: QEMU's, or that of User-mode Linux. */
+  disks: ['/dev/nvme0n1', '/dev/ubda'],
 } as const;
 
 /**
@@ -44,12 +44,11 @@ say done
 tar -C / -czf /result.tar.gz ${posix.relative('/', GUEST.io)} ${posix.relative('/', GUEST.out)} || { say full; end; }
 size=$(wc -c </result.tar.gz)
 hash=$(sha256sum </result.tar.gz | cut -d ' ' -f 1)
-if [ -b ${GUEST.disk} ] && cat /result.tar.gz >${GUEST.disk} && sync; then
-  say result disk $size $hash
-else
-  base64 </result.tar.gz
-  say result console $size $hash
-fi
+for disk in ${GUEST.disks.join(' ')}; do
+  [ -b $disk ] && cat /result.tar.gz >$disk && sync && say result disk $size $hash && end
+done
+base64 </result.tar.gz
+say result console $size $hash
 end
 `;
 

@@ -4,11 +4,14 @@ import { gunzipSync } from 'node:zlib';
 import { errnoMessage } from '../kernel/errno.js';
 import { VmError } from './failure.js';
 import type { GuestArch } from './guest-arch.js';
+import { isUserModeLinux } from './uml.js';
 
-/** A kernel that QEMU starts with -kernel. */
+/** A kernel that can be started. */
 export interface KernelImage {
   readonly file: string;
   readonly arch: GuestArch;
+  /** What starts it: QEMU with -kernel, or this machine, whose program a User-mode Linux is. */
+  readonly by: 'qemu' | 'itself';
   /** What the image says of its release, where it says it before it is unpacked: `6.12.9-cloud-amd64`. */
   readonly release: string | undefined;
   /** The size of a page in bytes, where the image tells. */
@@ -61,14 +64,21 @@ function bzImage(file: string, bytes: Buffer): KernelImage | undefined {
   if (!wide) throw new VmError('bad-kernel', `${file} is a 32-bit kernel of x86: only 64-bit kernels are of use here`);
   const pointer = bytes.readUInt16LE(SETUP.kernelVersion);
   const release = pointer === 0 ? undefined : text(bytes, pointer + 0x200).split(' ')[0];
-  return { file, arch: 'x64', release, pageSize: 4096 };
+  return { file, arch: 'x64', by: 'qemu', release, pageSize: 4096 };
 }
 
 function arm64Image(file: string, bytes: Buffer): KernelImage | undefined {
   if (bytes.length < 64 || bytes.readUInt32LE(ARM64.magic) !== ARM64.magicValue) return undefined;
   const flags = bytes.readUInt32LE(ARM64.flags);
   if ((flags & 1) !== 0) throw new VmError('bad-kernel', `${file} is a big-endian kernel, and Node is little-endian`);
-  return { file, arch: 'arm64', release: undefined, pageSize: PAGE_SIZES[(flags >> 1) & 3] };
+  return { file, arch: 'arm64', by: 'qemu', release: undefined, pageSize: PAGE_SIZES[(flags >> 1) & 3] };
+}
+
+function userModeLinux(file: string): KernelImage | undefined {
+  if (!isUserModeLinux(file)) return undefined;
+  if (process.arch !== 'x64')
+    throw new VmError('bad-kernel', `${file} is a User-mode Linux for x64: it runs only there`);
+  return { file, arch: 'x64', by: 'itself', release: undefined, pageSize: 4096 };
 }
 
 /** The first bytes of what a gzip file holds, as far as the first bytes of the file tell. */
@@ -108,7 +118,9 @@ function otherwise(file: string, bytes: Buffer): string {
 export function readKernelImage(file: string, arch?: GuestArch): KernelImage {
   const bytes = head(file);
   const gzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
-  const image = gzip ? arm64Image(file, unpackedHead(bytes)) : (bzImage(file, bytes) ?? arm64Image(file, bytes));
+  const image = gzip
+    ? arm64Image(file, unpackedHead(bytes))
+    : (bzImage(file, bytes) ?? arm64Image(file, bytes) ?? userModeLinux(file));
   if (image === undefined) throw new VmError('bad-kernel', otherwise(file, bytes));
   if (arch !== undefined && image.arch !== arch) {
     throw new VmError('bad-kernel', `${file} is a kernel for ${image.arch}, not for ${arch}`);

@@ -13,7 +13,7 @@ import {
   closeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { versions } from 'node:process';
 import type { Entry } from './cpio.js';
 import { diagnose } from './diagnose.js';
@@ -30,10 +30,11 @@ import { findQemu, type MachineOptions, qemuArguments } from './qemu.js';
 import { bring, type GuestOutput, takeResult } from './result.js';
 import { makeScratch } from './scratch.js';
 import { ConsoleReader, type Said } from './console.js';
+import { umlArguments } from './uml.js';
 
 /** What a run in a guest is made of; only kernel and arguments have to be given. */
 export interface GuestRun {
-  /** The kernel: a bzImage of x86-64 or an Image of arm64. */
+  /** The kernel: a bzImage of x86-64, an Image of arm64 or a User-mode Linux. */
   readonly kernel: string;
   /** The architecture that is wanted; without it, the kernel's. */
   readonly arch?: GuestArch | undefined;
@@ -174,7 +175,8 @@ function ownEntries(run: GuestRun, arch: GuestArch, script: string): Entry[] {
 /** What there is before the machine is started. */
 interface Prepared {
   readonly image: KernelImage;
-  readonly qemu: string;
+  /** QEMU, or the kernel itself. */
+  readonly program: string;
   readonly options: MachineOptions;
   readonly folder: string;
 }
@@ -193,7 +195,7 @@ async function prepare(run: GuestRun, folder: string, script: (arch: GuestArch) 
   check(run);
   const image = readKernelImage(kernel, run.arch);
   const { arch } = image;
-  const qemu = findQemu(arch);
+  const program = image.by === 'qemu' ? findQemu(arch) : resolve(image.file);
   onPhase?.('preparing the image');
   const [system, binary] = await Promise.all([fetchSystem(arch, { signal }), fetchNode(arch, node, { signal })]);
   const initrd = join(folder, 'initrd');
@@ -202,7 +204,7 @@ async function prepare(run: GuestRun, folder: string, script: (arch: GuestArch) 
     writeInitramfs(initrd, baseArchive(arch, binary.file, system), ownEntries(run, arch, script(arch)));
     makeDisk(disk);
   });
-  return { image, qemu, folder, options: { arch, kernel, initrd, disk, cpu, cpus, memory, append } };
+  return { image, program, folder, options: { arch, kernel, initrd, disk, cpu, cpus, memory, append } };
 }
 
 /** Why there is no result. The kernel's own account of what it lacks comes before what the console looks like. */
@@ -226,11 +228,12 @@ interface Try {
 async function once(run: GuestRun, prepared: Prepared, attempt: number, log: string): Promise<Try> {
   const { bootLimitMs = BOOT_MILLIS, limitMs = LIMIT_MILLIS, onLine, onPhase, signal } = run;
   const begin = performance.now();
-  const { options, qemu } = prepared;
+  const { image, options, program } = prepared;
+  // A kernel that failed says more the second time.
+  const told = { ...options, verbose: attempt > 1 };
   const machine = await runMachine({
-    program: qemu,
-    // A kernel that failed says more the second time.
-    args: qemuArguments({ ...options, verbose: attempt > 1 }),
+    program,
+    args: image.by === 'qemu' ? qemuArguments(told) : umlArguments(told, prepared.folder),
     bootMillis: bootLimitMs,
     limitMillis: limitMs,
     log,
@@ -333,7 +336,10 @@ export async function shellInGuest(run: Omit<GuestRun, 'args' | 'command'>): Pro
     const all: GuestRun = { ...run, args: [] };
     const prepared = await prepare(all, folder, (arch) => shellScript(commandOf(all, arch)));
     const log = join(folder, 'console.log');
-    const child = start(prepared.qemu, qemuArguments({ ...prepared.options, terminalLog: log }), 'inherit');
+    if (prepared.image.by !== 'qemu') {
+      throw new VmError('bad-input', 'there is no shell in a User-mode Linux: give it a command');
+    }
+    const child = start(prepared.program, qemuArguments({ ...prepared.options, terminalLog: log }), 'inherit');
     const end = await new Promise<MachineResult['end']>((resolve, reject) => {
       child.once('error', reject);
       child.once('close', (code, name) => {

@@ -43,7 +43,7 @@ function refusal(file: string, arch?: 'x64' | 'arm64'): string {
 describe('the file of a kernel', () => {
   it('of x86-64 tells its release', () => {
     const file = given('bzImage', bzImage());
-    expect(readKernelImage(file)).toEqual({ file, arch: 'x64', release: '6.12.9', pageSize: 4096 });
+    expect(readKernelImage(file)).toEqual({ file, arch: 'x64', by: 'qemu', release: '6.12.9', pageSize: 4096 });
   });
 
   it('of arm64 tells the size of its pages', () => {
@@ -54,7 +54,7 @@ describe('the file of a kernel', () => {
       [0, undefined],
     ] as const) {
       const file = given('Image', arm64Image(flags));
-      expect(readKernelImage(file)).toEqual({ file, arch: 'arm64', release: undefined, pageSize });
+      expect(readKernelImage(file)).toEqual({ file, arch: 'arm64', by: 'qemu', release: undefined, pageSize });
     }
   });
 

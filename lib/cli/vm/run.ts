@@ -77,7 +77,10 @@ export function vmRunCommand(): Command {
         'rights. Emulation is 10 to 20 times slower than a machine.',
     )
     .argument('[arguments...]', 'of linux-ptrace in the guest; after --')
-    .requiredOption('--kernel <image>', 'a bzImage of x86-64 or an Image of arm64, or an id that "vm kernels" lists')
+    .requiredOption(
+      '--kernel <image>',
+      'a bzImage of x86-64, an Image of arm64, a User-mode Linux, or an id of "vm kernels"',
+    )
     .addOption(new Option('--arch <arch>', "the guest's architecture (default: the kernel's)").choices(GUEST_ARCHS))
     .option(
       '--node <version>',

@@ -6,9 +6,8 @@ import { commit, manual, scenario, suite, type Scenario } from '../../../scenari
 import { pokeDebug } from './debug-slots.js';
 import { I386Tracee } from './i386-tracee.js';
 import { peekUser } from './user-words.js';
+import { TLS_WORD } from '../../../parts/program32.js';
 
-/** What the program has at the base of its TLS segment. */
-const TLS_WORD = 77;
 const SELECTOR_OF_ENTRY = 8;
 const USER_LEVEL = 3;
 

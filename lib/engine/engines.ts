@@ -1,0 +1,396 @@
+/**
+ * The engines of this JavaScript thread: which threads are traced for them, and the way in for everything that those report.
+ *
+ * A thread is seized once, when the first engine is attached to it, and detached when the last one has gone.
+ */
+import { describe, checkBag, checkLength, checkTid } from '../arguments.js';
+import { binding } from '../binding.js';
+import { badInput, fromErrno, refused } from '../errors.js';
+import { ERRNO } from '../kernel/errno.js';
+import { PTRACE_EVENT } from '../kernel/events.js';
+import { PTRACE } from '../kernel/requests.js';
+import { P_ALL, P_PID, W } from '../kernel/wait-flags.js';
+import { procIsKernelThread, procStatus } from '../proc.js';
+import { forgetAttached, noteAttached } from '../raw/attached.js';
+import { requestFailed } from '../raw/failure.js';
+import type { KernelLayer } from '../raw/kernel-layer.js';
+import { spawnHeld, type HeldChild, type SpawnOptions } from '../raw/spawn.js';
+import { refuseNodesChild, refuseOwnTracer } from '../tracer/own-child.js';
+import { type StatusSink, waitHub, type WaitHub } from '../tracer/wait-hub.js';
+import { UTRACE } from './actions.js';
+import type { CloneReport, EngineOps, Fault } from './callbacks.js';
+import { Engine } from './engine.js';
+import { ATTACH, ATTACH_ALL } from './seat.js';
+import { attachFailed, BASE_OPTIONS, EngineThread } from './thread.js';
+
+const REQUEST = 'attach an engine';
+const KILL_AT_END = 1;
+const OWN_CHILD = 2;
+const DEFAULT_TIMEOUT = 10_000;
+const MOST_MILLIS = 2 ** 31 - 1;
+
+export interface EnginesOptions {
+  /** Told of what engines do that they must not. Without it the error is a warning of the process. */
+  readonly onFault?: ((fault: Fault) => void) | undefined;
+  /** PTRACE_O bits that every thread gets beside those that the engines need. */
+  readonly options?: number | undefined;
+  /** Whether threads that run keep the event loop alive. Default true. */
+  readonly referenced?: boolean | undefined;
+}
+
+export interface AttachExtras {
+  /** Milliseconds that a promise of a callback may take before the engine has abstained; 0 for ever. Default 10,000. */
+  readonly timeout?: number | undefined;
+}
+
+/** A program that has not begun. */
+export interface HeldProgram {
+  readonly thread: EngineThread;
+  /** Lets it execute its program. Engines attached before see its exec. */
+  release(): void;
+}
+
+export class Engines {
+  /** @internal */
+  readonly hub: WaitHub = waitHub();
+  /** The kernel that this works on: the layer in use when it was made. @internal */
+  readonly layer: KernelLayer = this.hub.layer;
+  /** @internal */
+  readonly baseOptions: number;
+  /** The thread whose callback runs now. @internal */
+  current: EngineThread | undefined;
+  /** Passes that wait for a promise. @internal */
+  suspended = 0;
+  readonly #threads = new Map<number, EngineThread>();
+  /** Children whose parents have not named them. */
+  readonly #unnamed = new Set<EngineThread>();
+  readonly #own = new Map<number, HeldChild>();
+  readonly #onFault: ((fault: Fault) => void) | undefined;
+  readonly #referenced: boolean;
+  readonly #siginfo = new Uint8Array(128);
+  #idle: (() => void)[] = [];
+
+  constructor(options?: EnginesOptions) {
+    const bag = options === undefined ? {} : checkBag('Engines', options, ['onFault', 'options', 'referenced']);
+    this.#onFault = bag.onFault as EnginesOptions['onFault'];
+    this.#referenced = (bag.referenced as boolean | undefined) ?? true;
+    this.baseOptions = BASE_OPTIONS | ((bag.options as number | undefined) ?? 0);
+    this.hub.onStranger((tid, status) => this.#meetStranger(tid, status));
+  }
+
+  /** The threads that are traced. */
+  get threads(): EngineThread[] {
+    return [...this.#threads.values()];
+  }
+
+  /** A thread that is traced, by its tid. */
+  thread(tid: number): EngineThread | undefined {
+    return this.#threads.get(tid);
+  }
+
+  /** @internal */
+  threadsOf(pid: number): EngineThread[] {
+    return this.threads.filter((thread) => thread.pid === pid);
+  }
+
+  /**
+   * Attaches an engine to one thread, or looks one up: utrace_attach_task. The engine does nothing before it sets events. The thread is seized if it is not
+   * traced yet, and does not stop for that.
+   *
+   * @param target a tid, or a thread that is traced here
+   * @param flags bits of ATTACH; without CREATE this is a look-up
+   * @throws PtraceError ENOENT 'bad-input': no engine matches; EEXIST 'denied': exclusive, and one matches; ESRCH 'gone': the thread is dead; EPERM 'denied':
+   * a kernel thread, or the kernel refuses; 'bad-input'; 'own-child'
+   */
+  attach(target: number | EngineThread, flags: number, ops?: EngineOps, data?: unknown, extras?: AttachExtras): Engine {
+    if (!Number.isInteger(flags) || (flags & ~ATTACH_ALL) !== 0) {
+      throw badInput(REQUEST, `flags is ${describe(flags)}, want bits of ATTACH`);
+    }
+    const creates = (flags & ATTACH.CREATE) !== 0;
+    if (creates && (typeof ops !== 'object' || ops === null)) {
+      throw badInput(REQUEST, `ops is ${describe(ops)}, want an object with callbacks`);
+    }
+    const bag = extras === undefined ? {} : checkBag(REQUEST, extras, ['timeout'], 'extras');
+    const timeout =
+      bag.timeout === undefined ? DEFAULT_TIMEOUT : checkLength(REQUEST, bag.timeout, 'timeout', MOST_MILLIS);
+    const tid = typeof target === 'number' ? checkTid(REQUEST, target) : target.tid;
+    let thread = typeof target === 'number' ? this.#threads.get(tid) : target;
+    if (thread === undefined) {
+      if (!creates) throw attachFailed(tid, procStatus(tid) === undefined ? 'ESRCH' : 'ENOENT');
+      thread = this.#seize(tid);
+    }
+    const found = thread.arbitration.attach(flags, ops, data);
+    if (typeof found === 'string') throw attachFailed(tid, found);
+    return (found.owner as Engine | undefined) ?? new Engine(thread, found, timeout);
+  }
+
+  /** A program to be executed, held before its first step so that engines can be attached. */
+  spawn(options: SpawnOptions): HeldProgram {
+    const held = spawnHeld(options);
+    const result = this.layer.ptrace(PTRACE.SEIZE, held.pid, 0, this.baseOptions);
+    if (result < 0) {
+      held.cancel();
+      binding().wait4(held.pid, W.__WALL, new Int32Array(1), null);
+      held.free();
+      binding().forgetChild(held.pid);
+      throw requestFailed(PTRACE.SEIZE, held.pid, -result);
+    }
+    this.#own.set(held.pid, held);
+    const thread = this.#add(held.pid, held.pid, false, KILL_AT_END | OWN_CHILD);
+    thread.start();
+    return { thread, release: () => held.release() };
+  }
+
+  /**
+   * Takes what is there, makes the passes and resumes, without waiting: what the event loop does otherwise.
+   *
+   * @returns whether a promise of a callback keeps a pass waiting
+   * @throws PtraceError 'bad-input' from inside a callback
+   */
+  pump(): boolean {
+    if (this.current !== undefined)
+      throw badInput('pump', 'it is called from inside a callback, return from that first');
+    this.hub.drain();
+    return this.suspended > 0;
+  }
+
+  /**
+   * Blocks until a tracee of this JavaScript thread has something to report, then does as {@link pump}. No promise can settle meanwhile.
+   *
+   * @throws PtraceError 'not-tracee' when nothing is traced; 'bad-input' from inside a callback, or when a promise is waited for and no thread runs
+   */
+  pumpBlocking(): void {
+    if (this.pump())
+      throw badInput('pump', 'a callback has given a promise, which cannot settle while this thread blocks');
+    const flags = W.WSTOPPED | W.WEXITED | W.WNOWAIT | W.__WNOTHREAD | W.__WCLONE;
+    const result = this.layer.waitid(P_ALL, 0, flags, this.#siginfo, null);
+    if (result === -ERRNO.ECHILD) throw fromErrno('wait', 0, ERRNO.ECHILD, 'not-tracee', 'nothing is traced');
+    this.hub.drain();
+  }
+
+  /** Resolves when nothing is traced any more. */
+  done(): Promise<void> {
+    if (this.#threads.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#idle.push(resolve);
+    });
+  }
+
+  /** Detaches every engine. Resolves when no thread is traced any more. */
+  close(): Promise<void> {
+    for (const thread of this.threads) {
+      for (const engine of thread.engines) engine.control(UTRACE.DETACH);
+      thread.release();
+      thread.letGo();
+    }
+    return this.done();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  // --- threads
+
+  #seize(tid: number): EngineThread {
+    const status = procStatus(tid);
+    if (status === undefined || 'ZX'.includes(status.state)) throw attachFailed(tid, 'ESRCH');
+    if (procIsKernelThread(tid) === true) {
+      throw fromErrno(REQUEST, tid, ERRNO.EPERM, 'denied', 'it is a thread of the kernel');
+    }
+    refuseNodesChild(REQUEST, tid);
+    refuseOwnTracer(REQUEST, tid);
+    const result = this.layer.ptrace(PTRACE.SEIZE, tid, 0, this.baseOptions);
+    if (result < 0) {
+      if (procStatus(tid) === undefined) throw attachFailed(tid, 'ESRCH');
+      throw requestFailed(PTRACE.SEIZE, tid, -result);
+    }
+    const thread = this.#add(tid, status.tgid, false, 0);
+    thread.start();
+    return thread;
+  }
+
+  #add(tid: number, pid: number, waitsForParent: boolean, flags: number): EngineThread {
+    const thread = new EngineThread(this, tid, pid, this.baseOptions, waitsForParent);
+    this.#threads.set(tid, thread);
+    noteAttached(tid);
+    this.hub.add(thread, pid, flags);
+    return thread;
+  }
+
+  /** The thread that an event of `parent` names. @internal */
+  childOf(parent: EngineThread, tid: number, kind: CloneReport['kind']): EngineThread {
+    const known = this.#threads.get(tid);
+    if (known !== undefined) {
+      this.#unnamed.delete(known);
+      return known;
+    }
+    const tgid = procStatus(tid)?.tgid;
+    return this.#add(tid, tgid ?? (kind === 'clone' ? parent.pid : tid), true, 0);
+  }
+
+  #meetStranger(tid: number, status: number): StatusSink | undefined {
+    if (this.#threads.size === 0) return undefined;
+    const proc = procStatus(tid);
+    if (proc?.tracerPid !== binding().gettid()) return undefined;
+    if (!this.threads.some(({ pid }) => pid === proc.tgid || pid === proc.ppid)) return undefined;
+    // An exec has given the id of a leader that is not traced to a thread that is.
+    const executed = status >>> 16 === PTRACE_EVENT.EXEC;
+    const thread = this.#add(tid, proc.tgid, !executed, 0);
+    if (!executed) this.#unnamed.add(thread);
+    return thread;
+  }
+
+  /**
+   * The children of a thread that is about to exit which no event has named: SIGKILL took the event away. With several threads of the process dying
+   * at once, the first of them is told. @internal
+   */
+  orphansOf(parent: EngineThread): EngineThread[] {
+    if (this.#unnamed.size === 0) this.hub.drain();
+    const orphans: EngineThread[] = [];
+    for (const thread of this.#unnamed) {
+      const ppid = procStatus(thread.tid)?.ppid;
+      if (thread.pid !== parent.pid && ppid !== parent.pid) continue;
+      this.#unnamed.delete(thread);
+      orphans.push(thread);
+    }
+    return orphans;
+  }
+
+  /**
+   * EVENT_EXEC of a thread that was not the leader: it has the leader's id now, and the old leader is gone without a status. @internal
+   */
+  executed(leader: EngineThread, former: number, status: number): void {
+    const executing = this.#threads.get(former);
+    if (executing === undefined) {
+      // It was not traced under its old id; who is reported under the leader's is the same process for its engines.
+      leader.receiveExec(status);
+      return;
+    }
+    const { tid } = leader;
+    this.#threads.delete(former);
+    forgetAttached(former);
+    executing.becomeLeader();
+    this.#threads.set(tid, executing);
+    // In this order: a hub without sinks closes its doorbell.
+    this.hub.remove(tid);
+    this.hub.add(executing, executing.pid, this.#flagsOf(tid));
+    this.hub.remove(former);
+    leader.vanish();
+    executing.receiveExec(status);
+  }
+
+  #flagsOf(tid: number): number {
+    return this.#own.has(tid) ? KILL_AT_END | OWN_CHILD : 0;
+  }
+
+  /** @internal */
+  executedProgram(thread: EngineThread): void {
+    this.#own.get(thread.pid)?.free();
+  }
+
+  /** @internal */
+  reaped(thread: EngineThread): void {
+    const held = this.#own.get(thread.tid);
+    if (this.#forget(thread) && held !== undefined) {
+      this.#own.delete(thread.tid);
+      held.free();
+      binding().forgetChild(thread.tid);
+    }
+    this.#tellIdle();
+  }
+
+  /** @internal */
+  detached(thread: EngineThread): void {
+    const { tid } = thread;
+    this.#forget(thread);
+    if (this.#own.has(tid)) {
+      this.hub.addChild(tid, () => {
+        const held = this.#own.get(tid);
+        this.#own.delete(tid);
+        held?.free();
+        binding().forgetChild(tid);
+      });
+    }
+    this.#tellIdle();
+  }
+
+  #forget(thread: EngineThread): boolean {
+    this.#unnamed.delete(thread);
+    if (this.#threads.get(thread.tid) !== thread) return false;
+    this.#threads.delete(thread.tid);
+    forgetAttached(thread.tid);
+    this.hub.remove(thread.tid);
+    return true;
+  }
+
+  #tellIdle(): void {
+    if (this.#threads.size > 0) return;
+    const idle = this.#idle;
+    this.#idle = [];
+    for (const resolve of idle) resolve();
+  }
+
+  // --- waiting
+
+  /** @internal */
+  begin(tid: number, referenced: boolean): boolean {
+    const counts = referenced && this.#referenced;
+    this.hub.begin(tid, counts);
+    return counts;
+  }
+
+  /** @internal */
+  end(referenced: boolean): void {
+    this.hub.end(referenced);
+  }
+
+  /** @internal */
+  expectEnd(tid: number): void {
+    this.hub.expectEnd(tid);
+  }
+
+  /** The death was told behind a promise: the zombie is reaped as soon as the stack is free. @internal */
+  consumeLater(tid: number): void {
+    queueMicrotask(() => this.hub.consume(tid));
+  }
+
+  /** The end of a thread was seen while a pass of it was under way. @internal */
+  lookAgain(): void {
+    queueMicrotask(() => this.hub.drain());
+  }
+
+  /** Whether a thread has something to report that was not taken yet. @internal */
+  hasReport(tid: number): boolean {
+    const flags = W.WSTOPPED | W.WEXITED | W.WNOHANG | W.WNOWAIT;
+    if (this.layer.waitid(P_PID, tid, flags, this.#siginfo, null) < 0) return true;
+    return new DataView(this.#siginfo.buffer).getInt32(16, true) === tid;
+  }
+
+  // --- faults
+
+  /** @internal */
+  fault(fault: Fault): void {
+    if (this.#onFault !== undefined) {
+      try {
+        this.#onFault(fault);
+        return;
+      } catch (error) {
+        this.#warn(error);
+        return;
+      }
+    }
+    this.#warn(fault.error);
+  }
+
+  /** @internal */
+  failed(thread: EngineThread, error: unknown): void {
+    const [engine] = thread.engines;
+    if (engine !== undefined) this.fault({ engine, thread, callback: 'reportQuiesce', error });
+    else this.#warn(error);
+  }
+
+  #warn(error: unknown): void {
+    process.emitWarning(error instanceof Error ? error : refused('bad-input', 'engine', 0, String(error)));
+  }
+}
