@@ -27,7 +27,7 @@ export function compareCommand(): Command {
       'Compares reports of linux-ptrace conform --format json: what differs in verdict, only in observation, or is not in all of them. Exit code 0 ' +
         'if nothing differs, 1 if something does.',
     )
-    .addArgument(new Argument('<report...>', 'two JSON reports or more'))
+    .addArgument(new Argument('<report...>', 'two JSON reports or more; those of docs/kernels, too'))
     .addOption(new Option('--format <format>', 'how to write it; html has every behaviour and kernel').choices(FORMATS))
     .option('--out <file>', 'write it to a file; its name may tell the format')
     .option('--all', 'what does not differ, too')
@@ -36,7 +36,8 @@ export function compareCommand(): Command {
   return command.action(async (files: string[], options: Options) => {
     const refuse = (message: string): never => command.error(`error: ${message}`);
     if (files.length < 2) refuse('there is nothing to compare one report with: give two or more');
-    const { readReport, UnreadableReport } = await import('../conformance/report/read-report.js');
+    const { UnreadableReport } = await import('../conformance/report/read-report.js');
+    const { readAnyReport } = await import('../conformance/kernels/files.js');
     const { formatComparison } = await import('../conformance/compare/formats.js');
     const { matrixOf } = await import('../conformance/compare/matrix.js');
     const { summaryText } = await import('../conformance/compare/text.js');
@@ -47,7 +48,7 @@ export function compareCommand(): Command {
     const reports: Named[] = [];
     let output: InstanceType<typeof OutputFile> | undefined;
     try {
-      for (const file of files) reports.push({ report: readReport(file), file });
+      for (const file of files) reports.push({ report: await readAnyReport(file), file });
       output = options.out === undefined ? undefined : new OutputFile(options.out);
     } catch (error) {
       if (!(error instanceof UnreadableReport || error instanceof UnwritableFile)) throw error;

@@ -1,10 +1,12 @@
 /** `linux-ptrace vm`: other kernels than the running one, in virtual machines. */
 import { Command } from 'commander';
+import { vmCheckCommand } from './vm/check.js';
 import { fetchCommand } from './vm/fetch.js';
 import { kernelsCommand } from './vm/kernels.js';
+import { vmMatrixCommand } from './vm/matrix.js';
 import { vmRunCommand } from './vm/run.js';
 
-const subcommands = [kernelsCommand, fetchCommand, vmRunCommand];
+const subcommands = [kernelsCommand, fetchCommand, vmRunCommand, vmMatrixCommand, vmCheckCommand];
 
 export function vmCommand(): Command {
   const command = new Command('vm')

@@ -438,7 +438,9 @@ export const detach: readonly Scenario[] = [
                         is
                           .when(is.status, '==', 0, (zero) => zero.increment('succeeded'))
                           .when(is.status, '==', 1 << 8, (failed) => failed.increment('came too late'))
-                          .when(is.status, '==', SIG.SIGKILL, (killed) => killed.increment('was killed')),
+                          .when(is.status, '==', SIG.SIGKILL, (killed) => killed.increment('was killed'))
+                          // A dump that takes another process along gives it the signal that it dumps for.
+                          .when(is.status, '==', SIG.SIGQUIT, (taken) => taken.increment('was killed')),
                       )
                       .increment('reaped'),
                   3,
