@@ -31,6 +31,9 @@ const LIMIT_MILLIS: Readonly<Record<SetName, number>> = {
   all: 120 * 60_000,
 };
 
+/** Kernels with Yama play what it restricts, too; the suite's own tracers have the capability that it asks for. */
+const SYSCTLS = { 'kernel.yama.ptrace_scope': '1' } as const;
+
 /** A kernel that is to be played. */
 export interface MatrixKernel {
   readonly id: string;
@@ -59,6 +62,8 @@ export interface GuestOrder {
   readonly log: string;
   /** Multiplies the limits of the suite in the guest. */
   readonly timeScale?: number;
+  /** What is written under /proc/sys first. */
+  readonly sysctls: Readonly<Record<string, string>>;
   /** For the machine from start to end, in milliseconds. */
   readonly limitMs: number;
   /** Hears each line of the command's standard error. */
@@ -216,6 +221,7 @@ class Run {
         arch,
         ...(node === undefined ? {} : { node }),
         ...(timeScale === undefined ? {} : { timeScale }),
+        sysctls: SYSCTLS,
         limitMs: LIMIT_MILLIS[set],
         args: ['conform', '--set', set, '--format', 'json', '--out', '/out/report.json'],
         out: folder,
