@@ -16,7 +16,6 @@ export const coverAbis: readonly Section[] = [
         entry: 'requests of a 32-bit tracer (PTRACE_GETREGS, PTRACE_SETHBPREGS)',
         not: 'The tracer is this package, which runs in a 64-bit Node',
       },
-      { entry: 'AArch32 on kernels with pages of 16 or 64 KiB', not: 'They have no 32-bit tracees: the need says so' },
     ],
   },
   {
