@@ -80,6 +80,7 @@ describe('linux-ptrace conform', PATIENCE, () => {
 
   it.each<[string[], string | RegExp]>([
     [['--filter', 'no-such-*'], "no scenario is called 'no-such-*'; --list shows all"],
+    [['--except', 'no-such-*'], "no scenario is called 'no-such-*'; --list shows all"],
     [['--tag', 'sieze'], /^no scenario has the tag 'sieze'; there are /],
     [['--source', 'windows'], /^no scenario comes from 'windows'; there are commit, /],
     [['--arch', 'vax'], "nothing is known of the architecture 'vax'; there are x64, arm64"],

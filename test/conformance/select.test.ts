@@ -29,6 +29,7 @@ describe('a selection', () => {
     ['a glob', { filters: ['*-*-*'] }, ['seize-no-trap', 'attach-into-signal']],
     ['another name', { filters: ['attach-signal'] }, ['attach-into-signal']],
     ['several names, in the order of the catalogue', { filters: ['race', 'seize-*'] }, ['seize-no-trap', 'race']],
+    ['a glob, but for some', { filters: ['*-*-*'], except: ['attach-signal'] }, ['seize-no-trap']],
     ['a kind of source', { sources: ['mail'] }, ['race']],
     ['a suite', { sources: ['ptrace-tests'] }, ['attach-into-signal', 'block-step']],
     ['a mailing list', { sources: ['linux-kernel'] }, ['race']],
