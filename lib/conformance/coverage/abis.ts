@@ -33,6 +33,12 @@ export const coverAbis: readonly Section[] = [
       { entry: 'i386 calls of 64-bit tracees', by: ['int80-regs-preserved', 'single_step_syscall'] },
       ...itself('i386-regsets', 'i386-syscall-info', 'i386-exec', 'i386-number-change'),
       ...itself('x32-bit-at-stops', 'x32-seccomp', 'x32-number-change'),
+      {
+        entry: 'x32 calls that are made',
+        not:
+          'Debian’s cloud kernels 5.10 and 6.12 refuse them with syscall.x32=y too (measured), so x32-number-change is skipped there; its expectation comes ' +
+          'from the rule and was never measured',
+      },
     ],
   },
   {
