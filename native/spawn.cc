@@ -511,6 +511,9 @@ bool OnOurMemory(const SpawnRecord* record) {
 
 void Unmap(SpawnRecord* record) { munmap(record->mapping, record->mapping_length); }
 
+// How often a wait gives way before it sleeps.
+constexpr int kYields = 20;
+
 // Ends a child that stands on our memory. Once SIGKILL is sent it never runs user code again, so a tracer of someone else's that holds
 // it in EVENT_EXIT can delay the reaping but does no harm: the wait for it is bounded.
 void KillAndReap(pid_t pid, const SpawnRecord* record) {
@@ -529,9 +532,16 @@ void KillAndReap(pid_t pid, const SpawnRecord* record) {
       int64_t nanoseconds;
     } limit = {0, 10000000};
     const int32_t tid = record->tid;
-    // With the word cleared the child is past its memory and dies at once; the futex then returns at once as well.
-    raw_syscall(kSysFutex, RawAddress(&record->tid), kFutexWait, tid == 0 ? -1 : tid, RawAddress(&limit));
-    if (tid == 0) raw_syscall(kSysSchedYield);
+    if (tid != 0) {
+      raw_syscall(kSysFutex, RawAddress(&record->tid), kFutexWait, tid, RawAddress(&limit));
+      continue;
+    }
+    // With the word cleared the child is past its memory and dies soon, but nothing wakes us then; it may have to sleep on its way, so that giving
+    // way alone is no bound in time. Nobody wakes this word: a short sleep.
+    const int32_t nobody = 0;
+    limit.nanoseconds = 1000000;
+    if (round < kYields) raw_syscall(kSysSchedYield);
+    else raw_syscall(kSysFutex, RawAddress(&nobody), kFutexWait, 0, RawAddress(&limit));
   }
 }
 

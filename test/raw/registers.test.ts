@@ -13,7 +13,7 @@ import {
   setRegs,
   setRegset,
 } from '../../lib/raw/index.js';
-import { expectReason, next, traced } from './tracee.js';
+import { expectReason, failure, next, traced } from './tracee.js';
 
 const arch = hostArch(process.arch);
 const WHOLE = arch === 'x64' ? 216 : 272;
@@ -131,7 +131,10 @@ describe.runIf(arch === 'x64')('PTRACE_GETREGS and the like (x86-64 only)', () =
     const floats = getFpRegs(pid);
     // MXCSR
     floats.fill(0xff, 24, 28);
-    expectReason(() => setFpRegs(pid, floats), 'kernel', 'EINVAL');
+    const refused = failure(() => setFpRegs(pid, floats));
+    // Before Linux 5.14 bits that cannot be were left out without a word.
+    if (refused === undefined) expect(getFpRegs(pid).slice(24, 28)).not.toEqual(floats.slice(24, 28));
+    else expect(refused).toMatchObject({ reason: 'kernel', code: 'EINVAL' });
     expectReason(() => getRegs(pid, new Uint8Array(215)), 'bad-input');
     expectReason(() => setRegs(pid, new Uint8Array(215)), 'bad-input');
     expectReason(() => getFpRegs(pid, new Uint8Array(511)), 'bad-input');
