@@ -200,6 +200,16 @@ export class EngineThread implements StatusSink {
     this.#view.flush();
   }
 
+  /** Its registers, siginfo or system call were changed behind the view, by a request of its own: they are read anew. @internal */
+  changedBehind(): void {
+    this.#view.reread();
+  }
+
+  /** The PTRACE_O bits that it has. @internal */
+  get realOptions(): number {
+    return this.#options;
+  }
+
   /** @internal */
   requireStop(request: string): void {
     if (this.state === 'ended') throw refused('gone', request, this.#tid);

@@ -1,0 +1,157 @@
+/** One thread with the clients that are attached to it: where it really stands, and by which request it goes on. */
+import { PTRACE_EVENT } from '../../kernel/events.js';
+import { PTRACE } from '../../kernel/requests.js';
+import { SIG } from '../../kernel/signals.js';
+import { UTRACE } from '../actions.js';
+import { EVENT_SYSCALL } from '../events.js';
+import type { EngineThread } from '../thread.js';
+import type { Attachment } from './attachment.js';
+import { type Resume, SINGLEBLOCK, SYSEMU, SYSEMU_SINGLESTEP } from './ground.js';
+import type { Ticket } from './ticket.js';
+import { eventOf, isEventStop, signalOf } from './stops.js';
+import type { VirtualPtrace } from './virtual-ptrace.js';
+
+/** Requests for one step, the finest first. */
+const STEPS: readonly number[] = [SYSEMU_SINGLESTEP, PTRACE.SINGLESTEP, SINGLEBLOCK];
+
+export const isStep = (request: number): boolean => STEPS.includes(request);
+
+export class VirtualThread {
+  readonly host: VirtualPtrace;
+  readonly thread: EngineThread;
+  attachments: Attachment[] = [];
+  /** Clients that have detached while they held it. */
+  departing: Attachment[] = [];
+  /** Counts the stops that were really made. */
+  stopId = 0;
+  /** The status word of the last one. */
+  status = 0;
+  /** It really stands: no resume has followed. */
+  stands = false;
+  /** What the clients so far have made of the signal of this stop: its number, 0 for none. Undefined: none was asked. */
+  choice: number | undefined;
+  /** The signal that a client has given with a resume from another stop. */
+  injected: number | undefined;
+  /** Interrupts that were sent since it went on, by whomever. */
+  interrupts = 0;
+  /** The stop before was a group-stop that has not been seen to end. */
+  groupStopped = false;
+  /** The clients that step it. */
+  steppers: readonly Attachment[] = [];
+  /** Its end was told, and the zombie is kept until all clients have waited. */
+  endStatus: number | undefined;
+  zombie: Ticket | undefined;
+  /** Options of the clients that the kernel itself has to know: EXITKILL, SUSPEND_SECCOMP. */
+  extraOptions = 0;
+
+  constructor(host: VirtualPtrace, thread: EngineThread) {
+    this.host = host;
+    this.thread = thread;
+  }
+
+  get tid(): number {
+    return this.thread.tid;
+  }
+
+  /** A stop was really made, and the engines are about to see it. */
+  stopped(status: number): void {
+    this.stopId++;
+    this.status = status;
+    this.stands = true;
+    this.choice = undefined;
+    this.injected = undefined;
+    if (!isEventStop(status)) {
+      // Every stop uses an interrupt up.
+      this.interrupts = 0;
+      return;
+    }
+    // Every one of these is to be reported, whatever it is for.
+    const { arbitration } = this.thread;
+    if (this.attachments.length > 0) arbitration.resume = Math.min(arbitration.resume, UTRACE.REPORT);
+  }
+
+  /** Whether engines that are none of a client want system calls. */
+  get foreignCalls(): boolean {
+    return this.thread.engines.some(
+      (engine) => (engine.events & EVENT_SYSCALL) !== 0 && !this.attachments.some((each) => each.engine === engine),
+    );
+  }
+
+  /** Whether a step has to be made by the engines, since somebody wants the system calls that it would pass over. */
+  get stepsByVote(): boolean {
+    return this.foreignCalls || this.attachments.some((each) => each.wantsCalls && !isStep(each.request));
+  }
+
+  /** By which request the thread really goes on, where the engines would let it go by `given`. */
+  resume({ request, data }: Resume): Resume {
+    const signal = this.choice ?? this.injected ?? data;
+    if (request === PTRACE.DETACH || this.attachments.length === 0) return { request, data: signal };
+    const atEventStop = isEventStop(this.status);
+    if (atEventStop && this.attachments.some((each) => each.listening)) return { request: PTRACE.LISTEN, data: 0 };
+    const wanted = this.#wish();
+    this.steppers = this.attachments.filter((each) => isStep(each.request) && !each.listening);
+    return { request: this.#merge(request, wanted), data: signal };
+  }
+
+  /** The strongest of the clients' requests. */
+  #wish(): number {
+    const requests = this.attachments.map(({ request }) => request);
+    for (const step of [...STEPS, SYSEMU, PTRACE.SYSCALL]) if (requests.includes(step)) return step;
+    return PTRACE.CONT;
+  }
+
+  #merge(given: number, wanted: number): number {
+    const calls = (this.thread.arbitration.wanted & EVENT_SYSCALL) !== 0;
+    const engines = given === PTRACE.LISTEN ? (calls ? PTRACE.SYSCALL : PTRACE.CONT) : given;
+    if (isStep(wanted)) return this.stepsByVote ? engines : wanted;
+    if (wanted === SYSEMU) return wanted;
+    if (wanted === PTRACE.SYSCALL || calls) return isStep(engines) ? engines : PTRACE.SYSCALL;
+    return engines;
+  }
+
+  /** It has left its stop. */
+  resumed({ request }: Resume, result: number): void {
+    const left = this.stopId;
+    this.stands = false;
+    if (eventOf(this.status) === PTRACE_EVENT.STOP) {
+      this.interrupts = 0;
+      this.groupStopped = signalOf(this.status) !== SIG.SIGTRAP;
+    }
+    if (result < 0 || request === PTRACE.DETACH) return;
+    // An interrupt that another stop has used up, one that its client has not seen.
+    for (const each of this.attachments) {
+      if (each.interruptSent === undefined || each.interruptSent >= left || each.isStopped) continue;
+      this.sendInterrupt();
+      each.interruptSent = left;
+    }
+  }
+
+  /** Whether it runs as far as its clients may know, though the kernel holds it in LISTEN. */
+  get listens(): boolean {
+    return !this.stands && this.attachments.some((each) => each.listening);
+  }
+
+  sendInterrupt(): number {
+    return this.host.ground.layer.ptrace(PTRACE.INTERRUPT, this.tid, 0, 0);
+  }
+
+  /** Whether SIGKILL has taken it out of the stop that it is thought to stand in. */
+  get isGone(): boolean {
+    return this.thread.arbitration.killed || this.host.engines.hasReport(this.tid);
+  }
+
+  /** Lets it go on, if no client holds it. */
+  settle(): void {
+    for (const each of [...this.departing, ...this.attachments]) {
+      if (this.attachments.some(({ isStopped }) => isStopped)) return;
+      each.settle();
+    }
+    this.departing = [];
+  }
+
+  /** SIGKILL has ended every stop of every client. */
+  cancel(): void {
+    for (const each of this.attachments) each.cancel();
+    this.settle();
+  }
+}
