@@ -139,7 +139,7 @@ export class Attachment {
 
   /** The client is told of a stop, and holds the thread in it. */
   push(kind: StopKind, status: number, real = true): void {
-    this.stops.push({ kind, status, real, reported: false });
+    this.stops.push({ kind, status, real, id: this.at.stopId, reported: false });
     if (kind === 'end') {
       this.listening = false;
       this.awaitsJobControl = false;
@@ -170,7 +170,7 @@ export class Attachment {
     const { stop, at } = this;
     if (stop === undefined || stop.kind === 'end') return -ERRNO.ESRCH;
     if (request === PTRACE.LISTEN && (!this.seized || stop.kind !== 'trap')) return -ERRNO.EIO;
-    if (at.isGone) {
+    if (at.hasLeft(stop)) {
       at.cancel();
       return -ERRNO.ESRCH;
     }
@@ -279,8 +279,13 @@ export class Attachment {
 
   // --- what the engine is told
 
+  /** What the engines before have decided beside the resume action; it stays so unless the client decides otherwise. */
+  enter(result: number): this {
+    this.#result = result;
+    return this;
+  }
+
   reported(report: SignalReport, action: number): Answer {
-    this.#result = action & ~RESUME_MASK;
     if (report.signal === 0) return this.atBorder(action);
     const { at } = this;
     let signal = at.choice ?? report.signal;
@@ -328,7 +333,6 @@ export class Attachment {
   }
 
   atBorder(action: number): Answer {
-    this.#result = action & ~RESUME_MASK;
     const { at } = this;
     if (isEventStop(at.status)) return this.eventStop();
     if ((action & ~RESUME_MASK) === SIGNAL_ACTION.HANDLER) {

@@ -3,10 +3,12 @@ import { binding, type Bytes, type Word } from '../../binding.js';
 import { ERRNO } from '../../kernel/errno.js';
 import { PTRACE_EVENT } from '../../kernel/events.js';
 import { PTRACE_O, PTRACE_O_MASK } from '../../kernel/options.js';
+import { PTRACE_X64 } from '../../kernel/arch/x64/requests.js';
 import { PTRACE } from '../../kernel/requests.js';
 import { encodeSiginfo } from '../../kernel/siginfo.js';
 import { SIG } from '../../kernel/signals.js';
 import { procStatus } from '../../proc.js';
+import { HOST } from '../../tracer/host.js';
 import type { Attachment } from './attachment.js';
 import type { Client } from './client.js';
 import { SINGLEBLOCK, SYSEMU, SYSEMU_SINGLESTEP } from './ground.js';
@@ -20,6 +22,8 @@ const RESUMING: ReadonlySet<number> = new Set([
   SYSEMU,
   SYSEMU_SINGLESTEP,
 ]);
+/** The old number of SETOPTIONS. */
+const OLDSETOPTIONS = HOST === 'x64' ? PTRACE_X64.OLDSETOPTIONS : -1;
 const LAST_SIGNAL = 64;
 const SYSGOOD = 0x80;
 const KERNEL_OPTIONS = PTRACE_O.EXITKILL | PTRACE_O.SUSPEND_SECCOMP;
@@ -79,6 +83,7 @@ export class Requests {
       case PTRACE.LISTEN:
         return this.#resume(found, request, request === PTRACE.LISTEN ? 0 : data);
       case PTRACE.SETOPTIONS:
+      case OLDSETOPTIONS:
         return this.#setOptions(found, data);
       default:
         return this.#kernel.ptrace(request, tid, addr, data);
@@ -238,6 +243,6 @@ const WRITING: ReadonlySet<number> = new Set([
   PTRACE.SETSIGINFO,
   PTRACE.POKEUSER,
   PTRACE.SET_SYSCALL_INFO,
-  13, // SETREGS
-  15, // SETFPREGS
+  PTRACE_X64.SETREGS,
+  PTRACE_X64.SETFPREGS,
 ]);

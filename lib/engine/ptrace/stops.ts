@@ -18,6 +18,8 @@ export interface VirtualStop {
   readonly status: number;
   /** Whether this is the stop of the kernel that the tracee stands in. Else it stands for another client's sake, and the details of this stop are made up. */
   readonly real: boolean;
+  /** Counts the kernel's stops of the thread: that in which it is told. */
+  readonly id: number;
   /** A wait has consumed it. */
   reported: boolean;
 }

@@ -273,7 +273,8 @@ export class VirtualPtrace {
     hub.drain();
     for (const at of [...this.#threads.values()]) {
       if (at.zombie !== undefined || at.endStatus !== undefined) continue;
-      if (at.stands && at.attachments.some(({ isStopped }) => isStopped) && at.isGone) at.cancel();
+      const standing = at.attachments.find(({ isStopped }) => isStopped)?.stop;
+      if (standing !== undefined && at.hasLeft(standing)) at.cancel();
     }
     for (const at of this.#exiting) {
       // A zombie that is kept hides those behind it from a look at all.

@@ -8,7 +8,7 @@ import type { EngineThread } from '../thread.js';
 import type { Attachment } from './attachment.js';
 import { type Resume, SINGLEBLOCK, SYSEMU, SYSEMU_SINGLESTEP } from './ground.js';
 import type { Ticket } from './ticket.js';
-import { eventOf, isEventStop, signalOf } from './stops.js';
+import { eventOf, isEventStop, signalOf, type VirtualStop } from './stops.js';
 import type { VirtualPtrace } from './virtual-ptrace.js';
 
 /** Requests for one step, the finest first. */
@@ -41,6 +41,8 @@ export class VirtualThread {
   /** Its end was told, and the zombie is kept until all clients have waited. */
   endStatus: number | undefined;
   zombie: Ticket | undefined;
+  /** It was detached on its way out, and the engines do not know. */
+  vanishes = false;
   /** Options of the clients that the kernel itself has to know: EXITKILL, SUSPEND_SECCOMP. */
   extraOptions = 0;
 
@@ -85,7 +87,12 @@ export class VirtualThread {
   /** By which request the thread really goes on, where the engines would let it go by `given`. */
   resume({ request, data }: Resume): Resume {
     const signal = this.choice ?? this.injected ?? data;
-    if (request === PTRACE.DETACH || this.attachments.length === 0) return { request, data: signal };
+    if (request === PTRACE.DETACH || this.attachments.length === 0) {
+      // The engines let it run to its end, which is its parent's to hear of.
+      const ends = eventOf(this.status) === PTRACE_EVENT.EXIT && this.thread.arbitration.isEmpty;
+      this.vanishes = ends;
+      return { request: ends ? PTRACE.DETACH : request, data: signal };
+    }
     const atEventStop = isEventStop(this.status);
     if (atEventStop && this.attachments.some((each) => each.listening)) return { request: PTRACE.LISTEN, data: 0 };
     const wanted = this.#wish();
@@ -135,9 +142,9 @@ export class VirtualThread {
     return this.host.ground.layer.ptrace(PTRACE.INTERRUPT, this.tid, 0, 0);
   }
 
-  /** Whether SIGKILL has taken it out of the stop that it is thought to stand in. */
-  get isGone(): boolean {
-    return this.thread.arbitration.killed || this.host.engines.hasReport(this.tid);
+  /** Whether SIGKILL has taken it out of a stop that a client thinks it stands in. */
+  hasLeft(stop: VirtualStop): boolean {
+    return stop.id !== this.stopId || this.host.engines.hasReport(this.tid);
   }
 
   /** Lets it go on, if no client holds it. */
@@ -147,6 +154,10 @@ export class VirtualThread {
       each.settle();
     }
     this.departing = [];
+    if (this.vanishes) {
+      this.vanishes = false;
+      this.thread.vanish();
+    }
   }
 
   /** SIGKILL has ended every stop of every client. */

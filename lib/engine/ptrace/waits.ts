@@ -9,7 +9,7 @@ import { ERRNO } from '../../kernel/errno.js';
 import { SIG } from '../../kernel/signals.js';
 import { CLD, P_ALL, P_PGID, P_PID, P_PIDFD, W } from '../../kernel/wait-flags.js';
 import { decodeWaitStatus } from '../../kernel/wait-status.js';
-import { procStatus } from '../../proc.js';
+import { procState, procStatus } from '../../proc.js';
 import type { Attachment } from './attachment.js';
 import type { Client } from './client.js';
 import { nap } from './virtual-ptrace.js';
@@ -45,7 +45,6 @@ function childrenOf(): number[] | undefined {
 export class Waits {
   readonly #client: Client;
   readonly #siginfo = new Uint8Array(128);
-  readonly #words = new Int32Array(this.#siginfo.buffer);
 
   constructor(client: Client) {
     this.#client = client;
@@ -184,9 +183,11 @@ export class Waits {
       return procStatus(tid)?.ppid === process.pid ? 0 : -ERRNO.ECHILD;
     }
     const { stop } = attachment;
+    if ((flags & W.WEXITED) === 0 && (stop?.kind === 'end' || procState(tid) === 'Z')) {
+      // The dead stop no more; only the process of a dead leader can still be continued.
+      return stop === undefined && (flags & W.WCONTINUED) !== 0 ? 0 : -ERRNO.ECHILD;
+    }
     if (stop === undefined || stop.reported) return 0;
-    if (stop.kind === 'end' && (flags & W.WEXITED) === 0) return 0;
-    void this.#words;
     return { kind: 'tracee', attachment, status: stop.status };
   }
 }
