@@ -419,8 +419,16 @@ export class Attachment {
   }
 
   executed({ formerTid }: ExecReport): Answer {
+    const { at } = this;
+    const renamed = formerTid !== this.tid;
+    // The stop was taken for one of the old leader's.
+    if (renamed && at.status !== at.thread.status) at.stopped(at.thread.status);
     this.client.renamed(this, formerTid);
-    if (this.has(PTRACE_O.TRACEEXEC)) return this.#report(PTRACE_EVENT.EXEC);
+    if (this.has(PTRACE_O.TRACEEXEC)) {
+      const answer = this.#report(PTRACE_EVENT.EXEC);
+      if (renamed && this.stop !== undefined) this.stop.unexpected = true;
+      return answer;
+    }
     if (!this.seized) sendMarked('exec', this.at.thread.pid, this.tid);
     return undefined;
   }

@@ -8,6 +8,7 @@ import { PTRACE } from '../../kernel/requests.js';
 import { encodeSiginfo } from '../../kernel/siginfo.js';
 import { SIG } from '../../kernel/signals.js';
 import { procStatus } from '../../proc.js';
+import { scaledMillis } from '../../time-scale.js';
 import { HOST } from '../../tracer/host.js';
 import type { Attachment } from './attachment.js';
 import type { Client } from './client.js';
@@ -24,6 +25,7 @@ const RESUMING: ReadonlySet<number> = new Set([
 ]);
 /** The old number of SETOPTIONS. */
 const OLDSETOPTIONS = HOST === 'x64' ? PTRACE_X64.OLDSETOPTIONS : -1;
+const PATIENCE_MILLIS = 1000;
 const LAST_SIGNAL = 64;
 const SYSGOOD = 0x80;
 const KERNEL_OPTIONS = PTRACE_O.EXITKILL | PTRACE_O.SUSPEND_SECCOMP;
@@ -57,7 +59,8 @@ export class Requests {
       attachment = this.#find(tid);
     }
     if (attachment?.isStopped !== true) return -ERRNO.ESRCH;
-    return attachment;
+    const { stop } = attachment;
+    return stop?.unexpected === true && !stop.reported ? -ERRNO.ESRCH : attachment;
   }
 
   #find(tid: number): Attachment | undefined {
@@ -154,8 +157,14 @@ export class Requests {
     const before = at.extraOptions;
     at.extraOptions = options & KERNEL_OPTIONS;
     const result = host.ground.layer.ptrace(PTRACE.SETOPTIONS, at.tid, 0, at.thread.realOptions);
-    // In a running thread they are set with the next stop's.
-    if (result === -ERRNO.ESRCH) return 0;
+    if (result === -ERRNO.ESRCH) {
+      // It runs: they are set in a stop that nobody hears of.
+      at.optionsDue = true;
+      at.sendInterrupt();
+      const begin = performance.now();
+      while (at.optionsDue && performance.now() - begin < scaledMillis(PATIENCE_MILLIS)) host.pump();
+      return 0;
+    }
     if (result < 0) at.extraOptions = before;
     return result;
   }

@@ -20,6 +20,8 @@ export interface VirtualStop {
   readonly real: boolean;
   /** Counts the kernel's stops of the thread: that in which it is told. */
   readonly id: number;
+  /** It comes by an id that the client has taken for another thread's: no request works before a wait has told of it. */
+  unexpected?: boolean;
   /** A wait has consumed it. */
   reported: boolean;
 }

@@ -17,7 +17,7 @@ import { syscallName } from '../../kernel/syscalls.js';
 import { P_PID, W } from '../../kernel/wait-flags.js';
 import { encodeWaitStatus, waitStatusFromSiginfo } from '../../kernel/wait-status.js';
 import { isPtraceError } from '../../errors.js';
-import { procState } from '../../proc.js';
+import { procState, procStatus } from '../../proc.js';
 import { forgetAttached } from '../../raw/attached.js';
 import { binding } from '../../binding.js';
 import { CLONE } from '../../raw/child.js';
@@ -182,7 +182,7 @@ export class VirtualPtrace {
     this.#exiting.delete(at);
     this.#restless.delete(at);
     if (at.endStatus !== undefined) return undefined;
-    if (this.engines.thread(at.tid) !== at.thread) {
+    if (at.replaced || this.engines.thread(at.tid) !== at.thread) {
       // The execve of another thread has taken its place, without a word to anybody.
       for (const each of [...at.attachments]) each.client.drop(each);
       at.attachments = [];
@@ -277,6 +277,13 @@ export class VirtualPtrace {
       if (standing !== undefined && at.hasLeft(standing)) at.cancel();
     }
     for (const at of this.#exiting) {
+      if (procStatus(at.tid)?.tracerPid !== binding().gettid()) {
+        // An execve of a thread that is not traced has taken its place: it is gone without a word.
+        this.#exiting.delete(at);
+        at.replaced = true;
+        at.thread.vanish();
+        continue;
+      }
       // A zombie that is kept hides those behind it from a look at all.
       const status = this.endOf(at.tid);
       if (status !== undefined && at.thread.ending(status)) hub.consume(at.tid);

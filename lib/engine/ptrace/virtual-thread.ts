@@ -41,6 +41,10 @@ export class VirtualThread {
   /** Its end was told, and the zombie is kept until all clients have waited. */
   endStatus: number | undefined;
   zombie: Ticket | undefined;
+  /** The options of its clients wait for a stop. */
+  optionsDue = false;
+  /** An untraced thread has its id. */
+  replaced = false;
   /** It was detached on its way out, and the engines do not know. */
   vanishes = false;
   /** Options of the clients that the kernel itself has to know: EXITKILL, SUSPEND_SECCOMP. */
@@ -86,6 +90,10 @@ export class VirtualThread {
 
   /** By which request the thread really goes on, where the engines would let it go by `given`. */
   resume({ request, data }: Resume): Resume {
+    if (this.optionsDue) {
+      this.optionsDue = false;
+      this.host.ground.layer.ptrace(PTRACE.SETOPTIONS, this.tid, 0, this.thread.realOptions);
+    }
     const signal = this.choice ?? this.injected ?? data;
     if (request === PTRACE.DETACH || this.attachments.length === 0) {
       // The engines let it run to its end, which is its parent's to hear of.
