@@ -112,6 +112,9 @@ export class Attachment {
     const { stop } = this;
     return stop !== undefined && stop.kind !== 'end';
   }
+  get steps(): boolean {
+    return isStep(this.request) || this.request === SYSEMU_SINGLESTEP;
+  }
   get wantsCalls(): boolean {
     return this.request === PTRACE.SYSCALL || this.request === SYSEMU || this.request === SYSEMU_SINGLESTEP;
   }
@@ -180,7 +183,14 @@ export class Attachment {
     if (stop.real) {
       if (stop.kind === 'signal') {
         at.choice = signal;
-        this.#vote = UTRACE.RESUME | (signal === 0 ? SIGNAL_ACTION.IGN : SIGNAL_ACTION.DELIVER);
+        if (stop.siginfo !== undefined) {
+          // Given at a system call the signal is sent, and would be reported once more.
+          if (signal !== 0) at.silent = { signal, siginfo: stop.siginfo };
+          this.#vote = UTRACE.RESUME | SIGNAL_ACTION.IGN;
+        } else {
+          at.choose(signal);
+          this.#vote = UTRACE.RESUME | (signal === 0 ? SIGNAL_ACTION.IGN : SIGNAL_ACTION.DELIVER);
+        }
       } else if (signal !== 0) at.injected = signal;
     }
     this.#dropStale(request);
@@ -295,12 +305,25 @@ export class Attachment {
       if (skipped !== undefined) return skipped;
       signal = report.signal;
     }
-    return this.#hold('signal', signalWord(signal));
+    const answer = this.#hold('signal', signalWord(signal));
+    if (this.#isMadeUp && this.stop !== undefined) this.stop.siginfo = report.siginfo.slice();
+    return answer;
+  }
+
+  /** The trap of a step over a system call that somebody else wants to see: the kernel's stop is that of the system call. */
+  get #isMadeUp(): boolean {
+    return signalOf(this.at.status) === (SIG.SIGTRAP | 0x80);
   }
 
   /** A signal that is not for this client, or is not what it seems. */
   #look({ signal, siginfo }: SignalReport): Answer {
     const { at } = this;
+    if (at.silent?.signal === signal) {
+      siginfo.set(at.silent.siginfo);
+      at.silent = undefined;
+      at.choose(signal);
+      return UTRACE.RESUME | SIGNAL_ACTION.DELIVER;
+    }
     const mark = markOf(siginfo);
     if (mark !== undefined) {
       siginfo.set(siginfoOf(mark, this.tid));
@@ -315,7 +338,7 @@ export class Attachment {
       return this.#hold('signal', signalWord(adoption.signal));
     }
     const code = new DataView(siginfo.buffer, siginfo.byteOffset).getInt32(8, true);
-    const stepped = signal === SIG.SIGTRAP && STEP_CODES.includes(code);
+    const stepped = this.#isMadeUp || (signal === SIG.SIGTRAP && STEP_CODES.includes(code));
     if (stepped && at.attachments.length > 1 && at.steppers.length > 0 && !at.steppers.includes(this)) {
       return this.#virtualTrap();
     }

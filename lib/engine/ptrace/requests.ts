@@ -4,7 +4,7 @@ import { ERRNO } from '../../kernel/errno.js';
 import { PTRACE_EVENT } from '../../kernel/events.js';
 import { PTRACE_O, PTRACE_O_MASK } from '../../kernel/options.js';
 import { PTRACE_X64 } from '../../kernel/arch/x64/requests.js';
-import { PTRACE } from '../../kernel/requests.js';
+import { PTRACE, STRUCT_SIZE } from '../../kernel/requests.js';
 import { encodeSiginfo } from '../../kernel/siginfo.js';
 import { SIG } from '../../kernel/signals.js';
 import { procStatus } from '../../proc.js';
@@ -196,7 +196,8 @@ export class Requests {
         return this.#getSiginfo(found, data, ask);
       case PTRACE.SETSIGINFO:
         if (stop.kind === 'group') return -ERRNO.EINVAL;
-        if (!stop.real) return 0;
+        if (stop.siginfo !== undefined) stop.siginfo.set(bytesOf(data).subarray(0, STRUCT_SIZE.SIGINFO));
+        if (!stop.real || stop.siginfo !== undefined) return 0;
         break;
       case PTRACE.GET_SYSCALL_INFO:
         return this.#syscallInfo(found, addr, data, ask);
@@ -216,6 +217,10 @@ export class Requests {
       const status = procStatus(at.tid);
       const code = SIG.SIGTRAP | (PTRACE_EVENT.STOP << 8);
       bytesOf(data).set(encodeSiginfo({ signal: SIG.SIGTRAP, code, pid: at.tid, uid: status?.uids[0] ?? 0 }));
+      return 0;
+    }
+    if (stop.siginfo !== undefined) {
+      bytesOf(data).set(stop.siginfo);
       return 0;
     }
     const result = ask();

@@ -18,6 +18,8 @@ export interface VirtualStop {
   readonly status: number;
   /** Whether this is the stop of the kernel that the tracee stands in. Else it stands for another client's sake, and the details of this stop are made up. */
   readonly real: boolean;
+  /** The siginfo of a trap that the engines have made up: the kernel does not know it. */
+  siginfo?: Uint8Array;
   /** Counts the kernel's stops of the thread: that in which it is told. */
   readonly id: number;
   /** It comes by an id that the client has taken for another thread's: no request works before a wait has told of it. */

@@ -1,6 +1,7 @@
 /** One thread with the clients that are attached to it: where it really stands, and by which request it goes on. */
 import { PTRACE_EVENT } from '../../kernel/events.js';
 import { PTRACE } from '../../kernel/requests.js';
+import { encodeSiginfo, SI } from '../../kernel/siginfo.js';
 import { SIG } from '../../kernel/signals.js';
 import { UTRACE } from '../actions.js';
 import { EVENT_SYSCALL } from '../events.js';
@@ -11,8 +12,8 @@ import type { Ticket } from './ticket.js';
 import { eventOf, isEventStop, signalOf, type VirtualStop } from './stops.js';
 import type { VirtualPtrace } from './virtual-ptrace.js';
 
-/** Requests for one step, the finest first. */
-const STEPS: readonly number[] = [SYSEMU_SINGLESTEP, PTRACE.SINGLESTEP, SINGLEBLOCK];
+/** Requests for one step that the engines know too. */
+const STEPS: readonly number[] = [PTRACE.SINGLESTEP, SINGLEBLOCK];
 
 export const isStep = (request: number): boolean => STEPS.includes(request);
 
@@ -30,6 +31,8 @@ export class VirtualThread {
   stands = false;
   /** What the clients so far have made of the signal of this stop: its number, 0 for none. Undefined: none was asked. */
   choice: number | undefined;
+  /** A signal that a client has seen already, and that the kernel reports when it was sent again. */
+  silent: { readonly signal: number; readonly siginfo: Uint8Array } | undefined;
   /** The signal that a client has given with a resume from another stop. */
   injected: number | undefined;
   /** Interrupts that were sent since it went on, by whomever. */
@@ -104,14 +107,14 @@ export class VirtualThread {
     const atEventStop = isEventStop(this.status);
     if (atEventStop && this.attachments.some((each) => each.listening)) return { request: PTRACE.LISTEN, data: 0 };
     const wanted = this.#wish();
-    this.steppers = this.attachments.filter((each) => isStep(each.request) && !each.listening);
+    this.steppers = this.attachments.filter((each) => each.steps && !each.listening);
     return { request: this.#merge(request, wanted), data: signal };
   }
 
   /** The strongest of the clients' requests. */
   #wish(): number {
     const requests = this.attachments.map(({ request }) => request);
-    for (const step of [...STEPS, SYSEMU, PTRACE.SYSCALL]) if (requests.includes(step)) return step;
+    for (const step of [SYSEMU_SINGLESTEP, ...STEPS, SYSEMU, PTRACE.SYSCALL]) if (requests.includes(step)) return step;
     return PTRACE.CONT;
   }
 
@@ -119,9 +122,18 @@ export class VirtualThread {
     const calls = (this.thread.arbitration.wanted & EVENT_SYSCALL) !== 0;
     const engines = given === PTRACE.LISTEN ? (calls ? PTRACE.SYSCALL : PTRACE.CONT) : given;
     if (isStep(wanted)) return this.stepsByVote ? engines : wanted;
-    if (wanted === SYSEMU) return wanted;
+    if (wanted === SYSEMU || wanted === SYSEMU_SINGLESTEP) return wanted;
     if (wanted === PTRACE.SYSCALL || calls) return isStep(engines) ? engines : PTRACE.SYSCALL;
     return engines;
+  }
+
+  /** A client has chosen the signal that is delivered. With another one than was reported the sender is the tracer. */
+  choose(signal: number): void {
+    if (signal === 0) return;
+    const { siginfo } = this.thread;
+    if (new DataView(siginfo.buffer, siginfo.byteOffset).getInt32(0, true) === signal) return;
+    siginfo.set(encodeSiginfo({ signal, code: SI.USER, pid: process.pid, uid: process.getuid?.() ?? 0 }));
+    this.thread.flush();
   }
 
   /** It has left its stop. */
