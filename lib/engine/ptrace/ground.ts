@@ -6,7 +6,9 @@
  * alone on its tracee gets exactly the request that it has made.
  */
 import { PTRACE_X64 } from '../../kernel/arch/x64/requests.js';
+import { ERRNO } from '../../kernel/errno.js';
 import { PTRACE } from '../../kernel/requests.js';
+import { P_PID, W } from '../../kernel/wait-flags.js';
 import type { KernelLayer } from '../../raw/kernel-layer.js';
 import { HOST } from '../../tracer/host.js';
 
@@ -47,6 +49,8 @@ export class Ground {
   readonly kernel: KernelLayer;
   /** For the engines. */
   readonly layer: KernelLayer;
+  readonly #siginfo = new Uint8Array(128);
+  readonly #words = new Int32Array(this.#siginfo.buffer);
   #closed = false;
 
   constructor(kernel: KernelLayer, hooks: GroundHooks) {
@@ -70,6 +74,8 @@ export class Ground {
           return result;
         }
         if (!LEAVING.has(request)) return kernel.ptrace(request, tid, addr, data);
+        // SIGKILL may have led it into another stop, its EVENT_EXIT, which is not to be left before it was seen.
+        if (this.#hasReport(tid)) return -ERRNO.ESRCH;
         const done = hooks.resuming(tid, { request, data: Number(data) });
         const result = kernel.ptrace(done.request, tid, addr, done.data);
         hooks.resumed(tid, done, result);
@@ -90,6 +96,11 @@ export class Ground {
       drain: (micros, out) => (this.#closed ? 0 : note(kernel.drain(micros, out), out)),
       drainById: (out) => (this.#closed ? 0 : note(kernel.drainById(out), out)),
     };
+  }
+
+  #hasReport(tid: number): boolean {
+    const flags = W.WSTOPPED | W.WEXITED | W.WNOHANG | W.WNOWAIT | W.__WALL;
+    return this.kernel.waitid(P_PID, tid, flags, this.#siginfo, null) >= 0 && this.#words[4] === tid;
   }
 
   /** From now on the engines find nothing: what they traced is somebody else's to reap. */

@@ -121,7 +121,13 @@ export class VirtualThread {
   #merge(given: number, wanted: number): number {
     const calls = (this.thread.arbitration.wanted & EVENT_SYSCALL) !== 0;
     const engines = given === PTRACE.LISTEN ? (calls ? PTRACE.SYSCALL : PTRACE.CONT) : given;
-    if (isStep(wanted)) return this.stepsByVote ? engines : wanted;
+    if (isStep(wanted)) {
+      if (given !== PTRACE.LISTEN) return this.stepsByVote ? engines : wanted;
+      // Out of a group-stop the engines would not step: theirs waits for the end of it.
+      const { arbitration } = this.thread;
+      if (arbitration.resume > UTRACE.REPORT) arbitration.resume = UTRACE.RESUME;
+      return wanted;
+    }
     if (wanted === SYSEMU || wanted === SYSEMU_SINGLESTEP) return wanted;
     if (wanted === PTRACE.SYSCALL || calls) return isStep(engines) ? engines : PTRACE.SYSCALL;
     return engines;
