@@ -3,12 +3,11 @@
  */
 import { binding } from '../binding.js';
 import { withKernelLayer } from '../raw/kernel-layer.js';
-import { onBackend } from './backend/index.js';
+import { playOn } from './backend/index.js';
 import { catalogue } from './catalogue.js';
 import { type Fault, faultById, lyingKernel } from './faults/index.js';
 import { loadScenarios } from './load.js';
 import type { FromWorker, Setup, ToWorker } from './messages.js';
-import { play } from './play.js';
 import type { Scenario } from './scenario.js';
 
 let setup: Setup = { missing: {} };
@@ -30,7 +29,7 @@ function playOne(id: string): void {
   const { fault, backend = 'kernel' } = setup;
   const outcome =
     fault === undefined
-      ? onBackend(backend, () => play(scenario, setup))
+      ? playOn(backend, scenario, setup)
       : withKernelLayer(lyingKernel(knownFault(fault)), () => play(scenario, setup));
   // On a kernel that lies failures are what is to be seen: the worker is as good as before.
   const clean = fault === undefined ? outcome.verdict !== 'fail' : outcome.left === undefined;

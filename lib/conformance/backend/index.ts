@@ -5,6 +5,8 @@ import { UTRACE } from '../../engine/actions.js';
 import type { EngineOps } from '../../engine/callbacks.js';
 import { VirtualPtrace } from '../../engine/ptrace/virtual-ptrace.js';
 import { withKernelLayer } from '../../raw/kernel-layer.js';
+import { type Outcome, play, type PlayOptions } from '../play.js';
+import type { Scenario } from '../scenario.js';
 
 export const BACKENDS = ['kernel', 'virtual', 'virtual-logged'] as const;
 
@@ -47,17 +49,23 @@ export function logAll(virtual: VirtualPtrace): Log {
   return log;
 }
 
-/** Runs something on a backend. */
-export function onBackend<T>(backend: Backend, body: () => T): T {
-  if (backend === 'kernel') return body();
+/** Plays a scenario on a backend. */
+export function playOn(backend: Backend, scenario: Scenario, options: PlayOptions): Outcome {
+  if (backend === 'kernel') return play(scenario, options);
+  const faults: string[] = [];
   const virtual = new VirtualPtrace({
-    onFault: ({ error }) => {
-      throw error;
+    onFault: ({ callback, error }) => {
+      faults.push(`${callback}: ${error instanceof Error ? error.message : String(error)}`);
     },
   });
   if (backend === 'virtual-logged') logAll(virtual);
   try {
-    return withKernelLayer(virtual.client(), body);
+    const client = virtual.client();
+    const outcome = withKernelLayer(client, () => play(scenario, options));
+    // What had to be left to the kernel's own ptrace tells of that.
+    const tracees = client.passedOn.size === 0 ? virtual.attached : 0;
+    const [fault] = faults;
+    return fault === undefined ? { ...outcome, tracees } : { ...outcome, tracees, verdict: 'fail', reason: fault };
   } finally {
     virtual.abandon();
   }

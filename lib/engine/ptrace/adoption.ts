@@ -42,6 +42,8 @@ export class Adoption {
     const status = procStatus(tid);
     if (status === undefined || signalSetHas(status.sigBlk, SIG.SIGCONT)) return undefined;
     const addon = binding();
+    // Its report is taken.
+    kernel.waitid(P_PID, tid, W.WSTOPPED | W.WNOHANG | W.__WALL, new Uint8Array(128), null);
     if (addon.tgkill(status.tgid, tid, SIG.SIGSTOP) < 0) return undefined;
     if (kernel.ptrace(PTRACE.DETACH, tid, 0, 0) < 0) return undefined;
     const found = new Uint8Array(128);

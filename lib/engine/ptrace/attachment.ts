@@ -261,7 +261,8 @@ export class Attachment {
   /** Asks for a stop. Negative errno. */
   interrupt(): number {
     if (!this.seized) return -ERRNO.EIO;
-    if (this.stop?.kind === 'end') return -ERRNO.ESRCH;
+    // The dead take it, and do nothing.
+    if (this.stop?.kind === 'end') return 0;
     const { at } = this;
     if (!this.isStopped && at.stands && at.thread.state === 'stopped') {
       // Another client, or another engine, holds it: it stands already.
@@ -378,6 +379,9 @@ export class Attachment {
 
   quiesced(event: number): Answer {
     if (event === 0) return this.atBorder(UTRACE.RESUME);
+    // The stop at the end of a call that others want has used the interrupt up.
+    const asked = this.interruptSent !== undefined && this.seized && !this.wantsCalls && !this.isStopped;
+    if (asked && event === EVENT.SYSCALL_EXIT) return this.#virtualTrap();
     return this.isStopped && !this.holds && event !== EVENT.DEATH ? this.#holdOn() : undefined;
   }
 
@@ -398,7 +402,8 @@ export class Attachment {
       sendMarked('new-child', at.thread.pid, at.tid);
       return undefined;
     }
-    const forOthers = at.interrupts > 0 && this.interruptSent === undefined && !this.meetsGroupStop;
+    const isOthers = at.answered > 0 || (at.belated && !this.listening);
+    const forOthers = isOthers && this.interruptSent === undefined && !this.meetsGroupStop;
     if (forOthers && group === at.groupStopped) return undefined;
     this.meetsGroupStop = false;
     if (this.seized) return this.#hold('trap', at.status);

@@ -21,6 +21,7 @@ const KILL_AT_END = 1;
 export class Client implements KernelLayer {
   readonly host: VirtualPtrace;
   readonly #attachments = new Map<number, Attachment>();
+  readonly #passedOn = new Set<number>();
   readonly #requests: Requests;
   readonly #waits: Waits;
   readonly #tracked = new Map<number, { readonly pid: number; readonly flags: number }>();
@@ -65,7 +66,20 @@ export class Client implements KernelLayer {
 
   /** A child that said PTRACE_TRACEME, once it stands: taken over. */
   adopt(tid: number): Attachment | undefined {
-    return adopt(this, tid);
+    if (this.#passedOn.has(tid)) return undefined;
+    const adopted = adopt(this, tid);
+    if (adopted === 'never') this.#passedOn.add(tid);
+    return adopted === 'never' ? undefined : adopted;
+  }
+
+  /** Whether a child stands in a stop of the kernel's own attachment, and was taken over now. It may have got there since it was looked at last. */
+  adoptsAtStop(tid: number): boolean {
+    return this.adopt(tid) !== undefined;
+  }
+
+  /** Children that cannot be taken over, and are the kernel's own tracees. */
+  get passedOn(): ReadonlySet<number> {
+    return this.#passedOn;
   }
 
   // --- requests

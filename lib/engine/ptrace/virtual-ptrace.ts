@@ -64,6 +64,8 @@ export class VirtualPtrace {
   onDeserted: ((thread: EngineThread) => void) | undefined;
   /** Called when the first client has attached to a thread. */
   onPeopled: ((thread: EngineThread) => void) | undefined;
+  /** How many tracees its clients have had. */
+  attached = 0;
   /** The thread that a client's request lets go on now. */
   #moving: VirtualThread | undefined;
   readonly #threads = new Map<EngineThread, VirtualThread>();
@@ -131,6 +133,7 @@ export class VirtualPtrace {
       const at = this.of(engine.thread);
       attachment.begin(engine, at);
       at.attachments.push(attachment);
+      this.attached++;
       client.add(attachment);
       if (init.first === true) engine.thread.arbitration.resume = 2;
       if (at.attachments.length === 1) this.onPeopled?.(engine.thread);

@@ -35,8 +35,13 @@ export class VirtualThread {
   silent: { readonly signal: number; readonly siginfo: Uint8Array } | undefined;
   /** The signal that a client has given with a resume from another stop. */
   injected: number | undefined;
-  /** Interrupts that were sent since it went on, by whomever. */
+  /** Interrupts that were sent since the last stop was seen, by whomever. */
   interrupts = 0;
+  /** Those that the stop it stands in may have answered. */
+  answered = 0;
+  /** It stands in an event-stop that answers an interrupt which came too late for the stop before. */
+  belated = false;
+  #mayTrapAgain = false;
   /** The stop before was a group-stop that has not been seen to end. */
   groupStopped = false;
   /** The clients that step it. */
@@ -69,12 +74,15 @@ export class VirtualThread {
     this.stands = true;
     this.choice = undefined;
     this.injected = undefined;
-    if (!isEventStop(status)) {
-      // Every stop uses an interrupt up.
-      this.interrupts = 0;
-      return;
-    }
-    // Every one of these is to be reported, whatever it is for.
+    const traps = isEventStop(status);
+    this.belated = traps && this.interrupts === 0 && this.#mayTrapAgain;
+    this.answered = this.interrupts;
+    // One that was sent while the stop was there already, unseen, makes another.
+    const most = traps && this.#mayTrapAgain ? this.interrupts + 1 : this.interrupts;
+    this.#mayTrapAgain = most > (traps ? 1 : 0);
+    this.interrupts = 0;
+    // An event-stop is to be reported whatever it is for, and every stop uses an interrupt up.
+    if (!traps && !this.attachments.some(({ interruptSent }) => interruptSent !== undefined)) return;
     const { arbitration } = this.thread;
     if (this.attachments.length > 0) arbitration.resume = Math.min(arbitration.resume, UTRACE.REPORT);
   }
@@ -147,7 +155,6 @@ export class VirtualThread {
     const left = this.stopId;
     this.stands = false;
     if (eventOf(this.status) === PTRACE_EVENT.STOP) {
-      this.interrupts = 0;
       this.groupStopped = signalOf(this.status) !== SIG.SIGTRAP;
     }
     if (result < 0 || request === PTRACE.DETACH) return;

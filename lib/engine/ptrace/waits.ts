@@ -176,6 +176,7 @@ export class Waits {
     if (attachment === undefined) {
       const shared = this.#client.host.find(tid);
       if (shared === undefined) {
+        if (this.#client.adoptsAtStop(tid)) return this.#lookAt(tid, flags, ask);
         const pid = ask(tid, flags);
         return pid > 0 ? { kind: 'child', pid } : pid;
       }
