@@ -8,6 +8,7 @@ import { catalogue } from './catalogue.js';
 import { type Fault, faultById, lyingKernel } from './faults/index.js';
 import { loadScenarios } from './load.js';
 import type { FromWorker, Setup, ToWorker } from './messages.js';
+import { play } from './play.js';
 import type { Scenario } from './scenario.js';
 
 let setup: Setup = { missing: {} };

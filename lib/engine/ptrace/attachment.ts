@@ -266,7 +266,7 @@ export class Attachment {
     const { at } = this;
     if (!this.isStopped && at.stands && at.thread.state === 'stopped') {
       // Another client, or another engine, holds it: it stands already.
-      this.push('trap', eventWord(PTRACE_EVENT.STOP), false);
+      this.push('trap', at.trapWord, false);
       return 0;
     }
     if (this.interruptSent === undefined) {
@@ -349,7 +349,7 @@ export class Attachment {
   /** A stop that the client has asked for can be had here. */
   #virtualTrap(): Answer {
     if (this.interruptSent === undefined || !this.seized) return UTRACE.RESUME | this.#result;
-    this.push('trap', eventWord(PTRACE_EVENT.STOP), false);
+    this.push('trap', this.at.trapWord, false);
     const ticket = new Ticket();
     this.#ticket = ticket;
     this.#vote = UTRACE.RESUME | this.#result;
@@ -404,7 +404,7 @@ export class Attachment {
     }
     const isOthers = at.answered > 0 || (at.belated && !this.listening);
     const forOthers = isOthers && this.interruptSent === undefined && !this.meetsGroupStop;
-    if (forOthers && group === at.groupStopped) return undefined;
+    if (forOthers && group === (at.groupSignal !== 0)) return undefined;
     this.meetsGroupStop = false;
     if (this.seized) return this.#hold('trap', at.status);
     return group ? this.#hold('group', signalWord(signal)) : undefined;

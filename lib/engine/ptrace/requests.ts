@@ -135,7 +135,7 @@ export class Requests {
       }
     }
     if (!seizes) made.sendStop();
-    if (shared?.groupStopped === true || shared?.listens === true) made.meetGroupStop();
+    if (shared !== undefined && (shared.groupSignal !== 0 || shared.listens)) made.meetGroupStop();
     return 0;
   }
 
@@ -215,8 +215,9 @@ export class Requests {
     if (stop === undefined || stop.kind === 'group') return -ERRNO.EINVAL;
     if (!stop.real) {
       const status = procStatus(at.tid);
-      const code = SIG.SIGTRAP | (PTRACE_EVENT.STOP << 8);
-      bytesOf(data).set(encodeSiginfo({ signal: SIG.SIGTRAP, code, pid: at.tid, uid: status?.uids[0] ?? 0 }));
+      const signal = signalOf(stop.status);
+      const code = signal | (PTRACE_EVENT.STOP << 8);
+      bytesOf(data).set(encodeSiginfo({ signal, code, pid: at.tid, uid: status?.uids[0] ?? 0 }));
       return 0;
     }
     if (stop.siginfo !== undefined) {

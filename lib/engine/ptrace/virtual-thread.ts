@@ -9,7 +9,7 @@ import type { EngineThread } from '../thread.js';
 import type { Attachment } from './attachment.js';
 import { type Resume, SINGLEBLOCK, SYSEMU, SYSEMU_SINGLESTEP } from './ground.js';
 import type { Ticket } from './ticket.js';
-import { eventOf, isEventStop, signalOf, type VirtualStop } from './stops.js';
+import { eventOf, eventWord, isEventStop, signalOf, type VirtualStop } from './stops.js';
 import type { VirtualPtrace } from './virtual-ptrace.js';
 
 /** Requests for one step that the engines know too. */
@@ -42,8 +42,8 @@ export class VirtualThread {
   /** It stands in an event-stop that answers an interrupt which came too late for the stop before. */
   belated = false;
   #mayTrapAgain = false;
-  /** The stop before was a group-stop that has not been seen to end. */
-  groupStopped = false;
+  /** The signal of the group-stop that has not been seen to end; 0 for none. */
+  groupSignal = 0;
   /** The clients that step it. */
   steppers: readonly Attachment[] = [];
   /** Its end was told, and the zombie is kept until all clients have waited. */
@@ -150,12 +150,17 @@ export class VirtualThread {
     this.thread.flush();
   }
 
+  /** The status word of an event-stop made up here: its signal tells of the group, as the kernel's does. */
+  get trapWord(): number {
+    return eventWord(PTRACE_EVENT.STOP, this.groupSignal === 0 ? SIG.SIGTRAP : this.groupSignal);
+  }
+
   /** It has left its stop. */
   resumed({ request }: Resume, result: number): void {
     const left = this.stopId;
     this.stands = false;
     if (eventOf(this.status) === PTRACE_EVENT.STOP) {
-      this.groupStopped = signalOf(this.status) !== SIG.SIGTRAP;
+      this.groupSignal = signalOf(this.status) === SIG.SIGTRAP ? 0 : signalOf(this.status);
     }
     if (result < 0 || request === PTRACE.DETACH) return;
     // An interrupt that another stop has used up, one that its client has not seen.
