@@ -8,5 +8,6 @@ export { Engine, type Examination } from './engine.js';
 export { Engines, type AttachExtras, type EnginesOptions, type HeldProgram } from './engines.js';
 export { EVENT, EVENT_ALL, EVENT_SIGNAL_ALL, EVENT_SYSCALL, eventNames } from './events.js';
 export { ATTACH } from './seat.js';
+export { Client, PTRACE_JOBCTL_CONT, VirtualPtrace, type VirtualPtraceOptions } from './ptrace/index.js';
 export { EngineThread } from './thread.js';
 export type { SyscallView } from './thread-view.js';

@@ -10,6 +10,7 @@ import { PTRACE_O } from '../../kernel/options.js';
 import { PTRACE } from '../../kernel/requests.js';
 import { TRAP } from '../../kernel/siginfo.js';
 import { SIG } from '../../kernel/signals.js';
+import { scaledMillis } from '../../time-scale.js';
 import { RESUME_MASK, SIGNAL_ACTION, UTRACE } from '../actions.js';
 import type { Answer, CloneReport, ExecReport, SignalReport, Vote } from '../callbacks.js';
 import type { Engine } from '../engine.js';
@@ -31,6 +32,8 @@ import {
 } from './stops.js';
 import { Ticket } from './ticket.js';
 import { isStep, type VirtualThread } from './virtual-thread.js';
+
+const PATIENCE_MILLIS = 1000;
 
 const ALWAYS =
   EVENT.QUIESCE | EVENT.CLONE | EVENT.EXEC | EVENT.EXIT | EVENT.DEATH | EVENT.REAP | EVENT.JCTL | EVENT_SIGNAL_ALL;
@@ -161,7 +164,16 @@ export class Attachment {
     const ticket = new Ticket();
     this.#ticket = ticket;
     this.#vote = undefined;
+    // It stands: who else has asked for that need not wait for its turn.
+    for (const each of this.at.attachments) if (each !== this) each.takeChance();
     return ticket.answer;
+  }
+
+  /** The thread is held by another client: an interrupt that is under way is answered. */
+  takeChance(): void {
+    if (this.interruptSent === undefined || this.isStopped || this.listening || !this.seized) return;
+    this.interruptSent = undefined;
+    this.push('trap', this.at.trapWord, false);
   }
 
   #report(event: number): Answer {
@@ -200,9 +212,13 @@ export class Attachment {
       this.client.told(this);
     }
     if (request === PTRACE.DETACH) this.#leave();
-    else if (isStep(request) && at.stepsByVote) this.#voteStep();
     at.settle();
     return 0;
+  }
+
+  /** Whether the step that the client has asked for is the engines' to make. */
+  get #stepsByVote(): boolean {
+    return this.stops.length === 0 && !this.listening && isStep(this.request) && this.at.stepsByVote;
   }
 
   #voteStep(): void {
@@ -241,6 +257,7 @@ export class Attachment {
     const ticket = this.#ticket;
     if (ticket === undefined) return;
     this.#ticket = undefined;
+    if (!this.detached && this.#stepsByVote) this.#voteStep();
     const vote = this.#vote;
     this.#vote = undefined;
     ticket.settle(vote);
@@ -274,7 +291,21 @@ export class Attachment {
       if (result < 0) return result;
     }
     this.interruptSent = at.stopId;
+    if (this.awaitsJobControl) this.#untilStopped();
     return 0;
+  }
+
+  /** Brings it back from PTRACE_JOBCTL_CONT into a stop of which the client is not told. */
+  comeBack(): void {
+    this.interrupt();
+    if (this.stop !== undefined) this.stop.reported = true;
+  }
+
+  /** A tracee that stands in the kernel's LISTEN traps at once. */
+  #untilStopped(): void {
+    const begin = performance.now();
+    const limit = scaledMillis(PATIENCE_MILLIS);
+    while (!this.isStopped && performance.now() - begin < limit) this.at.host.pump();
   }
 
   /** The SIGSTOP of PTRACE_ATTACH. */
@@ -363,7 +394,8 @@ export class Attachment {
       // The first instruction of a handler, when it was stepped into.
       return at.steppers.includes(this) ? this.#hold('signal', signalWord(SIG.SIGTRAP)) : undefined;
     }
-    if (this.isStopped && !this.holds) return this.#holdOn();
+    const kept = this.keep();
+    if (kept !== undefined) return kept;
     // At a signal its pass follows.
     if (eventOf(at.status) === 0 && signalOf(at.status) !== (SIG.SIGTRAP | 0x80)) return undefined;
     return this.interruptSent === undefined ? undefined : this.#virtualTrap();
@@ -379,10 +411,16 @@ export class Attachment {
 
   quiesced(event: number): Answer {
     if (event === 0) return this.atBorder(UTRACE.RESUME);
+    // Its own callback follows, and stacks what it tells.
+    if (event === EVENT.DEATH || ((this.#engine?.events ?? 0) & event) !== 0) return undefined;
     // The stop at the end of a call that others want has used the interrupt up.
-    const asked = this.interruptSent !== undefined && this.seized && !this.wantsCalls && !this.isStopped;
-    if (asked && event === EVENT.SYSCALL_EXIT) return this.#virtualTrap();
-    return this.isStopped && !this.holds && event !== EVENT.DEATH ? this.#holdOn() : undefined;
+    const asked = this.interruptSent !== undefined && this.seized && !this.isStopped;
+    return asked && event === EVENT.SYSCALL_EXIT ? this.#virtualTrap() : this.keep();
+  }
+
+  /** The answer to what is not for this client: it goes on, unless it stands in a stop that was made up for it. */
+  keep(): Answer {
+    return this.isStopped && !this.holds ? this.#holdOn() : undefined;
   }
 
   /** PTRACE_EVENT_STOP: for an interrupt, job control, the first stop of a child. */
@@ -404,7 +442,10 @@ export class Attachment {
     }
     const isOthers = at.answered > 0 || (at.belated && !this.listening);
     const forOthers = isOthers && this.interruptSent === undefined && !this.meetsGroupStop;
-    if (forOthers && group === (at.groupSignal !== 0)) return undefined;
+    if (forOthers && group === (at.groupSignal !== 0)) {
+      // It has come in front of a step.
+      return this.#stepsByVote ? UTRACE.SINGLESTEP | this.#result : undefined;
+    }
     this.meetsGroupStop = false;
     if (this.seized) return this.#hold('trap', at.status);
     return group ? this.#hold('group', signalWord(signal)) : undefined;

@@ -13,6 +13,7 @@ import { HOST } from '../../tracer/host.js';
 import type { Attachment } from './attachment.js';
 import type { Client } from './client.js';
 import { SINGLEBLOCK, SYSEMU, SYSEMU_SINGLESTEP } from './ground.js';
+import { PTRACE_JOBCTL_CONT } from './jobctl-cont.js';
 import { eventOf, signalOf } from './stops.js';
 
 const RESUMING: ReadonlySet<number> = new Set([
@@ -78,10 +79,17 @@ export class Requests {
     if (this.#isForeign(tid)) return this.#kernel.ptrace(request, tid, addr, data);
     if (request === PTRACE.INTERRUPT) return this.#client.attachment(tid)?.interrupt() ?? -ERRNO.ESRCH;
     if (request === PTRACE.KILL) return this.#kill(tid);
+    const waiting = this.#client.attachment(tid);
+    if (request === PTRACE.CONT && waiting?.awaitsJobControl === true) waiting.comeBack();
     const found = this.#stopped(tid);
     if (typeof found === 'number') return found;
     if (RESUMING.has(request)) return this.#resume(found, request, data);
     switch (request) {
+      case PTRACE_JOBCTL_CONT: {
+        const result = this.#resume(found, PTRACE.LISTEN, 0);
+        if (result >= 0 && !found.isStopped) found.awaitsJobControl = true;
+        return result;
+      }
       case PTRACE.DETACH:
       case PTRACE.LISTEN:
         return this.#resume(found, request, request === PTRACE.LISTEN ? 0 : data);

@@ -7,6 +7,7 @@ import { UTRACE } from '../actions.js';
 import { EVENT_SYSCALL } from '../events.js';
 import type { EngineThread } from '../thread.js';
 import type { Attachment } from './attachment.js';
+import type { Client } from './client.js';
 import { type Resume, SINGLEBLOCK, SYSEMU, SYSEMU_SINGLESTEP } from './ground.js';
 import type { Ticket } from './ticket.js';
 import { eventOf, eventWord, isEventStop, signalOf, type VirtualStop } from './stops.js';
@@ -49,6 +50,8 @@ export class VirtualThread {
   /** Its end was told, and the zombie is kept until all clients have waited. */
   endStatus: number | undefined;
   zombie: Ticket | undefined;
+  /** Clients that have heard of the end without having attached it: as its parent. */
+  readonly heard = new Set<Client>();
   /** The options of its clients wait for a stop. */
   optionsDue = false;
   /** An untraced thread has its id. */

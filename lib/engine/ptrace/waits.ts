@@ -13,6 +13,7 @@ import { procState, procStatus } from '../../proc.js';
 import type { Attachment } from './attachment.js';
 import type { Client } from './client.js';
 import { nap } from './virtual-ptrace.js';
+import type { VirtualThread } from './virtual-thread.js';
 
 /** Whom a wait is for. */
 type Whom = { readonly kind: 'all' } | { readonly kind: 'pid' | 'group'; readonly id: number };
@@ -20,7 +21,8 @@ type Whom = { readonly kind: 'all' } | { readonly kind: 'pid' | 'group'; readonl
 /** What a wait has found: a tracee's stop or end, or what the kernel has said of an untraced child. */
 type Found =
   | { readonly kind: 'tracee'; readonly attachment: Attachment; readonly status: number }
-  | { readonly kind: 'child'; readonly pid: number };
+  | { readonly kind: 'child'; readonly pid: number }
+  | { readonly kind: 'end'; readonly shared: VirtualThread; readonly status: number };
 
 const WAIT4_FLAGS = ~(W.WNOHANG | W.WUNTRACED | W.WCONTINUED | W.__WNOTHREAD | W.__WALL | W.__WCLONE);
 const OF_TRACEES = W.WEXITED | W.WSTOPPED | W.WCONTINUED;
@@ -67,10 +69,10 @@ export class Waits {
     );
     if (typeof found === 'number') return found;
     if (found.kind === 'child') return found.pid;
-    const { tid } = found.attachment;
+    const { tid } = found.kind === 'end' ? found.shared : found.attachment;
     this.#usage(tid, rusage);
     status[0] = found.status;
-    this.#client.consume(found.attachment);
+    this.#consume(found);
     return tid;
   }
 
@@ -87,11 +89,24 @@ export class Waits {
       return found;
     }
     if (found.kind === 'child') return 0;
-    const { tid } = found.attachment;
+    const { tid } = found.kind === 'end' ? found.shared : found.attachment;
     this.#usage(tid, rusage);
     this.#tell(found.status, tid, siginfo);
-    if ((options & W.WNOWAIT) === 0) this.#client.consume(found.attachment);
+    if ((options & W.WNOWAIT) === 0) this.#consume(found);
     return 0;
+  }
+
+  #consume(found: Exclude<Found, { kind: 'child' }>): void {
+    if (found.kind === 'end') found.shared.heard.add(this.#client);
+    else this.#client.consume(found.attachment);
+  }
+
+  /** A tracee of other clients, and perhaps this one's child: its parent hears of the end, once, while it is there to be heard of. */
+  #ofOthers(shared: VirtualThread, flags: number): Found | number {
+    if (procStatus(shared.tid)?.ppid !== process.pid || shared.heard.has(this.#client)) return -ERRNO.ECHILD;
+    const { endStatus } = shared;
+    if (endStatus === undefined || (flags & W.WEXITED) === 0) return 0;
+    return { kind: 'end', shared, status: endStatus };
   }
 
   #whom(idtype: number, id: number): Whom | number {
@@ -180,8 +195,7 @@ export class Waits {
         const pid = ask(tid, flags);
         return pid > 0 ? { kind: 'child', pid } : pid;
       }
-      // Another client's tracee, and perhaps this one's child.
-      return procStatus(tid)?.ppid === process.pid ? 0 : -ERRNO.ECHILD;
+      return this.#ofOthers(shared, flags);
     }
     const { stop } = attachment;
     if ((flags & W.WEXITED) === 0 && (stop?.kind === 'end' || procState(tid) === 'Z')) {
