@@ -62,10 +62,12 @@ export function playOn(backend: Backend, scenario: Scenario, options: PlayOption
   try {
     const client = virtual.client();
     const outcome = withKernelLayer(client, () => play(scenario, options));
-    // What had to be left to the kernel's own ptrace tells of that.
-    const tracees = client.passedOn.size === 0 ? virtual.attached : 0;
+    const { requests } = client;
     const [fault] = faults;
-    return fault === undefined ? { ...outcome, tracees } : { ...outcome, tracees, verdict: 'fail', reason: fault };
+    // What had to be left to the kernel's own ptrace tells of that.
+    const passed = client.passedOn.size > 0 ? 'a child that said PTRACE_TRACEME could not be taken over' : undefined;
+    const reason = fault ?? passed;
+    return reason === undefined ? { ...outcome, requests } : { ...outcome, requests, verdict: 'fail', reason };
   } finally {
     virtual.abandon();
   }

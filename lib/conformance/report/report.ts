@@ -38,8 +38,8 @@ export interface ScenarioReport {
   /** Why that is expected of this kernel and not of every one. */
   readonly because?: string;
   readonly durationMs: number;
-  /** On a virtual ptrace: how many tracees it had. */
-  readonly tracees?: number;
+  /** On a virtual ptrace: how many requests were made of it. */
+  readonly requests?: number;
   /** Only where it ran more than once. */
   readonly runs?: Runs;
 }

@@ -58,7 +58,7 @@ const scenario = record(
   {
     history: described(string, 'kernels that had it otherwise'),
     since: described(string, 'the first release with this behaviour'),
-    tracees: described(count, 'on a virtual ptrace: how many tracees it had'),
+    requests: described(count, 'on a virtual ptrace: how many requests were made of it'),
     arch: { type: 'array', items: arch, description: 'the only architectures that have it' },
     reason: described(
       string,

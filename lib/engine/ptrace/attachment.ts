@@ -17,6 +17,7 @@ import type { Engine } from '../engine.js';
 import { EVENT, EVENT_SIGNAL_ALL } from '../events.js';
 import type { EngineThread } from '../thread.js';
 import type { Adoption } from './adoption.js';
+import { pcOffset } from './breakpoints.js';
 import type { Client } from './client.js';
 import { SYSEMU, SYSEMU_SINGLESTEP } from './ground.js';
 import { markOf, sendMarked, siginfoOf } from './sent-signals.js';
@@ -330,6 +331,9 @@ export class Attachment {
   reported(report: SignalReport, action: number): Answer {
     if (report.signal === 0) return this.atBorder(action);
     const { at } = this;
+    const breakpoint = this.#breakpoint(report);
+    if (breakpoint === 'theirs') return UTRACE.RESUME | this.#result;
+    if (breakpoint === 'ours') return this.#hold('signal', signalWord(report.signal));
     let signal = at.choice ?? report.signal;
     if (signal === 0) return UTRACE.RESUME | SIGNAL_ACTION.IGN;
     if (at.choice === undefined) {
@@ -340,6 +344,25 @@ export class Attachment {
     const answer = this.#hold('signal', signalWord(signal));
     if (this.#isMadeUp && this.stop !== undefined) this.stop.siginfo = report.siginfo.slice();
     return answer;
+  }
+
+  /** Whose breakpoint has trapped, if one has. Each who has it finds the thread as the trap has left it. */
+  #breakpoint({ signal, siginfo }: SignalReport): 'ours' | 'theirs' | undefined {
+    const { at } = this;
+    if (signal !== SIG.SIGTRAP || at.attachments.length < 2 || this.#isMadeUp) return undefined;
+    const code = new DataView(siginfo.buffer, siginfo.byteOffset).getInt32(8, true);
+    if (STEP_CODES.includes(code)) return undefined;
+    const { registers } = at.thread;
+    at.trapAddress ??= registers.pc - pcOffset;
+    const owners = at.host.breakpoints(at.thread.pid).ownersAt(at.trapAddress);
+    if (at.trapOwners === undefined && owners !== undefined) at.trapOwners = new Set(owners);
+    if (at.trapOwners === undefined) return undefined;
+    if (!at.trapOwners.has(this.client)) return 'theirs';
+    if (registers.pc !== at.trapAddress + pcOffset) {
+      registers.pc = at.trapAddress + pcOffset;
+      at.thread.flush();
+    }
+    return 'ours';
   }
 
   /** The trap of a step over a system call that somebody else wants to see: the kernel's stop is that of the system call. */
@@ -493,6 +516,7 @@ export class Attachment {
     // The stop was taken for one of the old leader's.
     if (renamed && at.status !== at.thread.status) at.stopped(at.thread.status);
     this.client.renamed(this, formerTid);
+    at.host.breakpoints(at.thread.pid).clear();
     if (this.has(PTRACE_O.TRACEEXEC)) {
       const answer = this.#report(PTRACE_EVENT.EXEC);
       if (renamed && this.stop !== undefined) this.stop.unexpected = true;

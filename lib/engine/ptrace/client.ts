@@ -84,14 +84,27 @@ export class Client implements KernelLayer {
 
   // --- requests
 
-  readonly ptrace = (request: number, tid: number, addr: Word, data: Word): number =>
-    this.#requests.words(request, tid, addr, data);
-  readonly ptraceBuffer = (request: number, tid: number, addr: Word, data: Bytes): number =>
-    this.#requests.buffer(request, tid, addr, data);
-  readonly ptraceIovec = (request: number, tid: number, addr: Word, data: Bytes): number =>
-    this.#requests.standing(tid, request, () => this.host.ground.kernel.ptraceIovec(request, tid, addr, data));
-  readonly ptraceTwoBuffers = (request: number, tid: number, addr: Bytes, data: Bytes | Word): number =>
-    this.#requests.standing(tid, request, () => this.host.ground.kernel.ptraceTwoBuffers(request, tid, addr, data));
+  /** How many requests were made. */
+  requests = 0;
+
+  readonly ptrace = (request: number, tid: number, addr: Word, data: Word): number => {
+    this.requests++;
+    return this.#requests.words(request, tid, addr, data);
+  };
+  readonly ptraceBuffer = (request: number, tid: number, addr: Word, data: Bytes): number => {
+    this.requests++;
+    return this.#requests.buffer(request, tid, addr, data);
+  };
+  readonly ptraceIovec = (request: number, tid: number, addr: Word, data: Bytes): number => {
+    this.requests++;
+    return this.#requests.standing(tid, request, () => this.host.ground.kernel.ptraceIovec(request, tid, addr, data));
+  };
+  readonly ptraceTwoBuffers = (request: number, tid: number, addr: Bytes, data: Bytes | Word): number => {
+    this.requests++;
+    return this.#requests.standing(tid, request, () =>
+      this.host.ground.kernel.ptraceTwoBuffers(request, tid, addr, data),
+    );
+  };
 
   // --- waits
 

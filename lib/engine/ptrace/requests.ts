@@ -96,8 +96,17 @@ export class Requests {
       case PTRACE.SETOPTIONS:
       case OLDSETOPTIONS:
         return this.#setOptions(found, data);
-      default:
-        return this.#kernel.ptrace(request, tid, addr, data);
+      case PTRACE.POKETEXT:
+      case PTRACE.POKEDATA:
+        return this.#client.host
+          .breakpoints(found.at.thread.pid)
+          .poke(this.#client, tid, BigInt.asUintN(64, BigInt(addr)), BigInt(data));
+      default: {
+        found.at.thread.flush();
+        const result = this.#kernel.ptrace(request, tid, addr, data);
+        if (WRITING.has(request)) found.at.thread.changedBehind();
+        return result;
+      }
     }
   }
 
@@ -200,6 +209,14 @@ export class Requests {
         if (stop.real) break;
         bytesOf(data).fill(0, 0, 8);
         return 0;
+      case PTRACE.PEEKTEXT:
+      case PTRACE.PEEKDATA: {
+        const result = ask();
+        const { host } = this.#client;
+        const address = BigInt.asUintN(64, BigInt(addr));
+        if (result >= 0) host.breakpoints(found.at.thread.pid).hide(this.#client, address, bytesOf(data));
+        return result;
+      }
       case PTRACE.GETSIGINFO:
         return this.#getSiginfo(found, data, ask);
       case PTRACE.SETSIGINFO:

@@ -28,6 +28,7 @@ import { ATTACH } from '../seat.js';
 import type { EngineThread } from '../thread.js';
 import type { Answer, Fault } from '../callbacks.js';
 import { Attachment, type AttachmentInit } from './attachment.js';
+import { Breakpoints } from './breakpoints.js';
 import { Client } from './client.js';
 import { CLIENT_OPS } from './engine-ops.js';
 import { Ground } from './ground.js';
@@ -64,8 +65,6 @@ export class VirtualPtrace {
   onDeserted: ((thread: EngineThread) => void) | undefined;
   /** Called when the first client has attached to a thread. */
   onPeopled: ((thread: EngineThread) => void) | undefined;
-  /** How many tracees its clients have had. */
-  attached = 0;
   /** The thread that a client's request lets go on now. */
   #moving: VirtualThread | undefined;
   readonly #threads = new Map<EngineThread, VirtualThread>();
@@ -73,6 +72,7 @@ export class VirtualPtrace {
   readonly #restless = new Set<VirtualThread>();
   /** Threads that have left their EVENT_EXIT. */
   readonly #exiting = new Set<VirtualThread>();
+  readonly #breakpoints = new Map<number, Breakpoints>();
   readonly #siginfo = new Uint8Array(128);
   readonly #info = new DataView(this.#siginfo.buffer);
 
@@ -99,6 +99,16 @@ export class VirtualPtrace {
   /** Makes another client. */
   client(): Client {
     return new Client(this);
+  }
+
+  /** The breakpoints of the clients in the memory of a process. */
+  breakpoints(pid: number): Breakpoints {
+    let found = this.#breakpoints.get(pid);
+    if (found === undefined) {
+      found = new Breakpoints(this.ground.kernel);
+      this.#breakpoints.set(pid, found);
+    }
+    return found;
   }
 
   /** A thread with its clients. */
@@ -133,7 +143,6 @@ export class VirtualPtrace {
       const at = this.of(engine.thread);
       attachment.begin(engine, at);
       at.attachments.push(attachment);
-      this.attached++;
       client.add(attachment);
       if (init.first === true) engine.thread.arbitration.resume = 2;
       if (at.attachments.length === 1) this.onPeopled?.(engine.thread);
@@ -219,6 +228,7 @@ export class VirtualPtrace {
 
   /** @internal */
   reaped(at: VirtualThread): void {
+    if (at.thread.isLeader) this.#breakpoints.delete(at.thread.pid);
     this.#threads.delete(at.thread);
     this.#exiting.delete(at);
     this.#restless.delete(at);

@@ -32,6 +32,9 @@ export class VirtualThread {
   stands = false;
   /** What the clients so far have made of the signal of this stop: its number, 0 for none. Undefined: none was asked. */
   choice: number | undefined;
+  /** Where the breakpoint is whose trap it stands in, and who had it then. */
+  trapAddress: bigint | undefined;
+  trapOwners: ReadonlySet<Client> | undefined;
   /** A signal that a client has seen already, and that the kernel reports when it was sent again. */
   silent: { readonly signal: number; readonly siginfo: Uint8Array } | undefined;
   /** The signal that a client has given with a resume from another stop. */
@@ -77,6 +80,8 @@ export class VirtualThread {
     this.stands = true;
     this.choice = undefined;
     this.injected = undefined;
+    this.trapAddress = undefined;
+    this.trapOwners = undefined;
     const traps = isEventStop(status);
     this.belated = traps && this.interrupts === 0 && this.#mayTrapAgain;
     this.answered = this.interrupts;
