@@ -154,6 +154,10 @@ export class EngineThread implements StatusSink {
     this.#view = new ThreadView(session.layer, tid);
   }
 
+  /** Whose thread it is. @internal */
+  get session(): Engines {
+    return this.#session;
+  }
   get tid(): number {
     return this.#tid;
   }
@@ -219,12 +223,12 @@ export class EngineThread implements StatusSink {
   }
 
   /** @internal */
-  control(seat: Seat<EngineOps>, action: number): ControlResult {
+  control(seat: Seat<EngineOps>, action: number, lazy: boolean): ControlResult {
     const { arbitration } = this;
     const stopped = arbitration.phase === 'stopped';
     const result = arbitration.control(seat, action, STEPPING, this.#self);
     if (stopped && (arbitration.phase as string) === 'running') this.#goOn();
-    else this.#kick();
+    else if (!lazy) this.#kick();
     return result;
   }
 
@@ -265,6 +269,7 @@ export class EngineThread implements StatusSink {
 
   #interrupt(): void {
     this.#interrupted = this.#layer.ptrace(PTRACE.INTERRUPT, this.#tid, 0, 0) === 0;
+    if (!this.#interrupted && this.isLeader) this.#session.leaves(this);
   }
 
   /** An engine was attached, or something is pending: as {@link #kick}. @internal */
@@ -342,10 +347,18 @@ export class EngineThread implements StatusSink {
 
   /** The kernel has released it without a word: another thread executed a program. @internal */
   vanish(): void {
+    if (this.arbitration.phase === 'reaped') return;
     this.#endWaiting();
     this.#consumed = true;
     this.#waitsForParent = false;
     this.#deliver(0);
+  }
+
+  /** It is the zombie of a leader that left before its threads: nobody can detach that. Without engines it is given up. @internal */
+  leaveBehind(): void {
+    if (!this.arbitration.isEmpty) return;
+    this.#endWaiting();
+    this.#giveUp(true);
   }
 
   /** A look has found its end, and nothing was consumed yet. Whether it may be. @internal */
@@ -550,6 +563,13 @@ export class EngineThread implements StatusSink {
   #goOn(): void {
     if (this.#wake === undefined) return;
     this.#endWaiting();
+    if (this.#hasLeft()) {
+      // What it is asked for now would fall on the stop at its exit, which nobody has seen.
+      this.arbitration.kill();
+      this.#wake = undefined;
+      this.#beginWaiting();
+      return;
+    }
     this.#stage = this.#wake;
     this.#wake = undefined;
     this.#run();
@@ -787,7 +807,10 @@ export class EngineThread implements StatusSink {
     const exits = this.#status >>> 16 === PTRACE_EVENT.EXIT;
     if (arbitration.isEmpty && !exits && this.#detach()) return false;
     this.#setOptions();
-    if (exits) this.#session.expectEnd(this.#tid);
+    if (exits) {
+      this.#session.expectEnd(this.#tid);
+      if (this.isLeader) this.#session.leaves(this);
+    }
     // A signal goes with a signal stop only; at a system call it would be sent.
     const injects = request !== PTRACE.LISTEN && (this.#inSignals || this.#inject !== 0);
     if (arbitration.resume === UTRACE.INTERRUPT && this.#inCall) this.#interrupt();
@@ -838,11 +861,16 @@ export class EngineThread implements StatusSink {
     if (this.#stepped && signalSetHas(procStatus(this.#tid)?.sigPnd ?? 0n, SIG.SIGTRAP)) return false;
     const signal = this.#inSignals || this.#inject !== 0 ? this.#inject : 0;
     if (this.#layer.ptrace(PTRACE.DETACH, this.#tid, 0, signal) < 0) return false;
+    this.#giveUp(false);
+    return true;
+  }
+
+  /** It is traced no more, or nobody here cares. */
+  #giveUp(isZombie: boolean): void {
     this.#standing = false;
     this.arbitration.reap();
     this.#settleBarriers(undefined);
-    this.#session.detached(this);
-    return true;
+    this.#session.detached(this, isZombie);
   }
 
   // --- callbacks

@@ -201,7 +201,7 @@ export class TraceeMemory {
       this.#tracee.requireStop(name);
     }
     // The file may obey page protections, too: CONFIG_PROC_MEM_NO_FORCE. PEEK and POKE never do.
-    if (done < length && this.#tracee.stop !== null) {
+    if (done < length && this.#tracee.state === 'stopped') {
       const before = done;
       done = this.#byWords(writing, address, bytes, done);
       if (done > before) path = 'ptrace';
