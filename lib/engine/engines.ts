@@ -10,7 +10,7 @@ import { ERRNO } from '../kernel/errno.js';
 import { PTRACE_EVENT } from '../kernel/events.js';
 import { PTRACE } from '../kernel/requests.js';
 import { P_ALL, P_PID, W } from '../kernel/wait-flags.js';
-import { procIsKernelThread, procState, procStatus, procTasks } from '../proc.js';
+import { procChildren, procIsKernelThread, procState, procStatus, procTasks } from '../proc.js';
 import { forgetAttached, noteAttached } from '../raw/attached.js';
 import { requestFailed } from '../raw/failure.js';
 import type { KernelLayer } from '../raw/kernel-layer.js';
@@ -279,17 +279,21 @@ export class Engines {
   }
 
   /**
-   * The children of a thread that is about to exit which no event has named: SIGKILL took the event away. With several threads of the process dying
-   * at once, the first of them is told. @internal
+   * The children of a thread that was killed inside a clone which no event has named: SIGKILL took the event away. They may not have stopped yet. With
+   * several threads of the process dying at once, the first of them is told. @internal
    */
   orphansOf(parent: EngineThread): EngineThread[] {
-    if (this.#unnamed.size === 0) this.hub.drain();
-    const orphans: EngineThread[] = [];
+    const tids = new Set([...(procTasks(parent.pid) ?? []), ...(procChildren(parent.pid, parent.tid) ?? [])]);
     for (const thread of this.#unnamed.keys()) {
-      const ppid = procStatus(thread.tid)?.ppid;
-      if (thread.pid !== parent.pid && ppid !== parent.pid) continue;
-      this.#unnamed.delete(thread);
-      orphans.push(thread);
+      if (thread.pid === parent.pid || procStatus(thread.tid)?.ppid === parent.pid) tids.add(thread.tid);
+    }
+    const orphans: EngineThread[] = [];
+    for (const tid of tids) {
+      const known = this.#threads.get(tid);
+      if (known !== undefined && !this.#unnamed.has(known)) continue;
+      const status = procStatus(tid);
+      if (status?.tracerPid !== binding().gettid()) continue;
+      orphans.push(this.childOf(parent, tid, status.tgid === parent.pid ? 'clone' : 'fork'));
     }
     return orphans;
   }

@@ -20,6 +20,7 @@ import { PTRACE_O } from '../kernel/options.js';
 import type { Registers } from '../kernel/registers.js';
 import { SIG, signalSetHas } from '../kernel/signals.js';
 import { encodeSiginfo, TRAP } from '../kernel/siginfo.js';
+import { syscallName } from '../kernel/syscalls.js';
 import { CLD } from '../kernel/wait-flags.js';
 import { badInput, fromErrno, refused } from '../errors.js';
 import { procStatus } from '../proc.js';
@@ -79,6 +80,9 @@ type Details =
   | { readonly kind: 'exit'; readonly code: number }
   | { readonly kind: 'vfork-done'; readonly childPid: number }
   | { readonly kind: 'jctl'; readonly type: number; readonly notify: number };
+
+/** The system calls that make threads and processes. */
+const CLONES: ReadonlySet<string> = new Set(['clone', 'clone3', 'fork', 'vfork']);
 
 /** In place of the vote of a callback whose fault was reported. */
 const FAULT = -1;
@@ -490,7 +494,7 @@ export class EngineThread implements StatusSink {
         this.#begin(EVENT.SECCOMP, STAGE.SECCOMP);
         return;
       case PTRACE_EVENT.EXIT:
-        this.#orphans = this.#session.orphansOf(this);
+        this.#orphans = this.#isInClone() ? this.#session.orphansOf(this) : [];
         this.#stage = STAGE.ORPHANS;
         return;
       case PTRACE_EVENT.STOP:
@@ -498,6 +502,16 @@ export class EngineThread implements StatusSink {
         return;
       default:
         this.#stage = STAGE.GO;
+    }
+  }
+
+  /** Whether SIGKILL has found it in a call that makes a thread or process, so that the event of that may be missing. */
+  #isInClone(): boolean {
+    try {
+      const { abi, syscallNumber } = this.#view.registers;
+      return CLONES.has(syscallName(abi, syscallNumber) ?? '');
+    } catch {
+      return true;
     }
   }
 
