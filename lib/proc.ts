@@ -1,5 +1,5 @@
 /** What /proc says of a process or thread. Every reader answers undefined when the process is gone: that is the one thing /proc is sure of. */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /** The part of /proc/TID/status that tracing is about. Signal sets are masks: bit n-1 stands for signal n. */
 export interface ProcStatus {
@@ -88,15 +88,33 @@ export function procIsKernelThread(tid: number): boolean | undefined {
   return (Number(fields[6] ?? 0) & PF_KTHREAD) !== 0;
 }
 
+/** The first namespaces have fixed numbers. Source: uapi/linux/nsfs.h, linux/proc_ns.h: PROC_USER_INIT_INO, PROC_PID_INIT_INO. */
+export const FIRST_NAMESPACE = { user: 'user:[4026531837]', pid: 'pid:[4026531836]' } as const;
+
+type NamespaceKind = keyof typeof FIRST_NAMESPACE;
+
+const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
+
+/** Whether this kernel was built without namespaces of a kind: everybody has a link for each kind that there is. */
+function lacksNamespaces(kind: NamespaceKind): boolean {
+  try {
+    readlinkSync(`/proc/thread-self/ns/${kind}`);
+    return false;
+  } catch (error) {
+    return isMissing(error) && existsSync('/proc/thread-self');
+  }
+}
+
 /**
  * A namespace of a thread, such as `user:[4026531837]`, or undefined when it is gone or the kernel refuses: it asks for the right to read
- * the thread (PTRACE_MODE_READ_FSCREDS).
+ * the thread (PTRACE_MODE_READ_FSCREDS). On a kernel without such namespaces (CONFIG_USER_NS, CONFIG_PID_NS) all are in the first.
  */
-export function procNamespace(tid: number | 'thread-self', kind: 'user' | 'pid'): string | undefined {
+export function procNamespace(tid: number | 'thread-self', kind: NamespaceKind): string | undefined {
   try {
     return readlinkSync(`/proc/${tid}/ns/${kind}`);
-  } catch {
-    return undefined;
+  } catch (error) {
+    const first = isMissing(error) && existsSync(`/proc/${tid}`) && lacksNamespaces(kind);
+    return first ? FIRST_NAMESPACE[kind] : undefined;
   }
 }
 
@@ -109,6 +127,12 @@ export function procTasks(pid: number): number[] | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The pids of the children that a thread has made, or undefined when it is gone or the kernel does not tell (CONFIG_PROC_CHILDREN). Exact of one that stands. */
+export function procChildren(pid: number, tid: number): number[] | undefined {
+  const text = readProc(`/proc/${pid}/task/${tid}/children`);
+  return text?.split(' ').filter(Boolean).map(Number);
 }
 
 /**

@@ -5,7 +5,8 @@ import { spawnSync } from 'node:child_process';
 import { dirname, resolve } from 'node:path';
 import { arch, env, execPath, platform } from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { buildAddon, buildFixture } from './build-addon.js';
+import { buildAddon } from './build-addon.js';
+import { buildProgram, programOf } from './build-programs.js';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -20,11 +21,11 @@ if (platform !== 'linux' || !['x64', 'arm64'].includes(arch)) {
 } else if (env.npm_config_build_from_source === 'true' || !loads()) {
   const failure = buildAddon();
   if (failure === undefined) {
-    buildFixture();
+    buildProgram(programOf(arch));
   } else {
     console.log(
       `linux-ptrace: no addon: ${failure}. Install a C++17 compiler, make and python3 ` +
-        '(Debian: apt-get install g++ make python3), then run: npm rebuild linux-ptrace',
+        '(Debian: apt-get install g++ make python3, Alpine: apk add g++ make python3), then run: npm rebuild linux-ptrace',
     );
   }
 }

@@ -7,6 +7,7 @@ import { dirname, join, resolve } from 'node:path';
 import { env, execPath, exit } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { countVitest, record } from './results.js';
+import { testPrebuilt } from './test-prebuilt.js';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const scratch = mkdtempSync(join(tmpdir(), 'linux-ptrace-test-'));
@@ -38,6 +39,7 @@ const node = (...args) => run(execPath, args);
 try {
   check('format', () => node(bin('prettier'), '--check', '--log-level=warn', '.'));
   check('build', () => node('scripts/build.js'));
+  check('prebuilds', () => node('scripts/prebuild.js', '--available', '--stale'));
   check('types', () => {
     const types = (...args) => node(bin('typescript', 'tsc'), '--noEmit', ...args);
     return types() || types('-p', 'lib/conformance/report/page/client');
@@ -54,11 +56,12 @@ try {
     ];
     return countVitest(report, node(bin('vitest'), ...args));
   });
-  // Both look at the package as npm would publish it; packed once, without running the build again.
+  // All look at the package as npm would publish it; packed once, without running the build again.
   run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', scratch]);
   const tarball = join(scratch, readdirSync(scratch).find((name) => name.endsWith('.tgz')) ?? 'nothing-was-packed.tgz');
   check('publint', () => node(bin('publint'), 'run', tarball, '--strict'));
   check('attw', () => node(bin('@arethetypeswrong/cli', 'attw'), tarball, '--profile', 'esm-only'));
+  check('prebuilt', () => testPrebuilt(tarball));
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }

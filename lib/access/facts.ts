@@ -5,14 +5,17 @@
 import { existsSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { binding } from '../binding.js';
 import { ERRNO } from '../kernel/errno.js';
-import { type ProcStatus, procIsKernelThread, procNamespace, procState, procStatus, procTasks } from '../proc.js';
+import {
+  FIRST_NAMESPACE,
+  type ProcStatus,
+  procIsKernelThread,
+  procNamespace,
+  procState,
+  procStatus,
+  procTasks,
+} from '../proc.js';
 
-/**
- * PROC_USER_INIT_INO and PROC_PID_INIT_INO: the first namespaces have fixed numbers. Source: uapi/linux/nsfs.h,
- * linux/proc_ns.h.
- */
-export const INITIAL_USER_NAMESPACE = 'user:[4026531837]';
-const INITIAL_PID_NAMESPACE = 'pid:[4026531836]';
+export const INITIAL_USER_NAMESPACE = FIRST_NAMESPACE.user;
 
 /** What the kernel itself says to a question. */
 export type Answer = 'granted' | 'refused' | 'unknown';
@@ -132,7 +135,7 @@ function containerSign(userNamespace: string | undefined): string | undefined {
     if (found !== null) return `the control group names ${found[0]}`;
   }
   const pidNamespace = procNamespace('thread-self', 'pid');
-  if (pidNamespace !== undefined && pidNamespace !== INITIAL_PID_NAMESPACE) return 'the pid namespace is not the first';
+  if (pidNamespace !== undefined && pidNamespace !== FIRST_NAMESPACE.pid) return 'the pid namespace is not the first';
   if (userNamespace !== undefined && userNamespace !== INITIAL_USER_NAMESPACE)
     return 'the user namespace is not the first';
   return undefined;

@@ -10,6 +10,7 @@ import type { OutputFile } from './output.js';
 
 interface Options {
   readonly filter?: string[];
+  readonly except?: string[];
   readonly source?: string[];
   readonly tag?: string[];
   readonly arch?: string[];
@@ -72,11 +73,12 @@ async function supply({ set, load }: Options, refuse: Refuse): Promise<readonly 
 
 async function chosen(options: Options, refuse: Refuse): Promise<Scenario[]> {
   const { select, SelectionError } = await import('../conformance/select.js');
-  const { filter, source, tag, arch } = options;
+  const { filter, except, source, tag, arch } = options;
   const scenarios = await supply(options, refuse);
   try {
     return select(scenarios, {
       ...(filter === undefined ? {} : { filters: filter }),
+      ...(except === undefined ? {} : { except }),
       ...(source === undefined ? {} : { sources: source }),
       ...(tag === undefined ? {} : { tags: tag }),
       ...(arch === undefined ? {} : { archs: arch }),
@@ -180,6 +182,7 @@ export function conformCommand(): Command {
         'if none failed, 1 if one did. docs/conformance.md tells what the verdicts mean.',
     )
     .option('--filter <glob...>', 'only those of these names; * stands for anything')
+    .option('--except <glob...>', 'not those of these names: what brings this kernel down, say')
     .option(
       '--source <name...>',
       'only those from here: commit, manual, suite, mail, ptrace-tests, fca26f260c52, ptrace(2)',

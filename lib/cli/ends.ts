@@ -1,5 +1,6 @@
 /** How the command ends. */
 import { isPtraceError } from '../errors.js';
+import { isVmError } from '../vm/failure.js';
 
 /** Exit code of a command line that is not understood. */
 export const USAGE = 2;
@@ -13,7 +14,7 @@ export function fail(error: unknown): void {
   process.stderr.write(`linux-ptrace: ${text}\n`);
   if ((process.env['LINUX_PTRACE_DEBUG'] ?? '') !== '') {
     process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : ''}\n`);
-  } else if (!isPtraceError(error)) {
+  } else if (!isPtraceError(error) && !isVmError(error)) {
     process.stderr.write('LINUX_PTRACE_DEBUG=1 shows where it comes from.\n');
   }
   process.exitCode = FAILURE;

@@ -8,8 +8,9 @@ import { compareCommand } from './compare.js';
 import { conformCommand } from './conform.js';
 import { explainCommand } from './explain.js';
 import { seriesCommand } from './series.js';
+import { vmCommand } from './vm.js';
 
-const subcommands = [seriesCommand, probeCommand, conformCommand, explainCommand, compareCommand];
+const subcommands = [seriesCommand, probeCommand, conformCommand, explainCommand, compareCommand, vmCommand];
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -30,7 +31,18 @@ const program = new Command('linux-ptrace')
       );
     },
   });
-for (const make of subcommands) program.addCommand(make().copyInheritedSettings(program));
+
+/** How errors are said, and that they end nothing at once, goes for the commands of commands, too. */
+function adopt(parent: Command, command: Command): void {
+  command.copyInheritedSettings(parent);
+  for (const child of command.commands) adopt(command, child);
+}
+
+for (const make of subcommands) {
+  const command = make();
+  adopt(program, command);
+  program.addCommand(command);
+}
 
 endQuietlyWithoutReader();
 try {

@@ -1,7 +1,10 @@
-/** How far a run has come, on the standard error: one line that changes on a terminal, elsewhere a line now and then. */
+/**
+ * How far a run has come, on the standard error: one line that changes on a terminal, elsewhere a line now and then. LINUX_PTRACE_PROGRESS says
+ * how many seconds lie between two such lines.
+ */
 
 const REDRAW_MILLIS = 100;
-const SAY_MILLIS = 30_000;
+const SAY_SECONDS = 30;
 const CLEAR = '\r\u001b[K';
 
 interface Stream {
@@ -15,6 +18,7 @@ export class Progress {
   readonly #stream: Stream;
   readonly #begin = performance.now();
   #last = performance.now();
+  readonly #pause: number;
   #done = 0;
   #failed = 0;
   #drawn = false;
@@ -22,6 +26,8 @@ export class Progress {
   constructor(total: number, stream: Stream = process.stderr) {
     this.#total = total;
     this.#stream = stream;
+    const seconds = Number(process.env['LINUX_PTRACE_PROGRESS'] ?? SAY_SECONDS);
+    this.#pause = stream.isTTY === true ? REDRAW_MILLIS : (seconds > 0 ? seconds : SAY_SECONDS) * 1000;
   }
 
   /** One more is done. */
@@ -29,7 +35,7 @@ export class Progress {
     this.#done++;
     if (failed) this.#failed++;
     const now = performance.now();
-    if (now - this.#last < (this.#stream.isTTY === true ? REDRAW_MILLIS : SAY_MILLIS)) return;
+    if (now - this.#last < this.#pause) return;
     this.#last = now;
     if (this.#stream.isTTY !== true) {
       this.#stream.write(`${this.#text(now)}\n`);

@@ -1,9 +1,7 @@
 /** A process or thread on the stage. Its methods are what a tracer can do to it; each writes a line of the transcript. */
-import { binding } from '../binding.js';
 import { isPtraceError } from '../errors.js';
 import type { Registers } from '../kernel/registers.js';
 import { PTRACE } from '../kernel/requests.js';
-import { NT } from '../kernel/regsets.js';
 import type { SyscallInfo } from '../kernel/syscall-info.js';
 import { syscallName, syscallNumber } from '../kernel/syscalls.js';
 import type { SigInfo } from '../kernel/siginfo.js';
@@ -12,11 +10,13 @@ import { P_PID, W } from '../kernel/wait-flags.js';
 import type { WaitStatus } from '../kernel/wait-status.js';
 import { procState, procStatus, procSyscall } from '../proc.js';
 import type { ScriptChild, SignalLike } from '../raw/child.js';
+import { getGeneral, setGeneral } from '../raw/general-registers.js';
 import * as raw from '../raw/index.js';
 import { kernelLayer } from '../raw/kernel-layer.js';
 import type { RequestArgument } from '../raw/request.js';
 import { childCodeText, NO_REPORT, resultText, siginfoText, signalSetText, statusText } from './describe.js';
 import { OutOfTime, type Stage, STRANGER } from './stage.js';
+import { readTask, writeTask } from './task-memory.js';
 
 const RESTING = 'STtZXI';
 const STATES: Readonly<Record<string, string>> = {
@@ -87,16 +87,21 @@ export class Actor {
   /** 8 bytes of its memory, signed. Needs no stop; not in the transcript. */
   wordAt(address: bigint): bigint {
     const bytes = new BigInt64Array(1);
-    const read = binding().processVmRead(this.tid, address, bytes, 0, 8);
+    const read = readTask(this.tid, address, bytes);
     if (read !== 8) throw new Error(`the memory of ${this.name} cannot be read: ${resultText(read)}`);
     return bytes[0] ?? 0n;
   }
 
   /** Writes a named word of its script: opens a gate it waits at. Needs no stop; not in the transcript. */
   setWord(name: string, value: bigint): void {
-    const bytes = new BigUint64Array([BigInt.asUintN(64, value)]);
-    const written = binding().processVmWrite(this.tid, this.address(name), bytes, 0, 8);
-    if (written !== 8) throw new Error(`the memory of ${this.name} cannot be written: ${resultText(written)}`);
+    this.setBytes(name, new BigUint64Array([BigInt.asUintN(64, value)]));
+  }
+
+  /** Writes the beginning of a named buffer of its script. Needs no stop; not in the transcript. */
+  setBytes(name: string, bytes: NodeJS.TypedArray): void {
+    const written = writeTask(this.tid, this.address(name), bytes);
+    if (written === bytes.byteLength) return;
+    throw new Error(`the memory of ${this.name} cannot be written: ${resultText(written)}`);
   }
 
   /** Waits until a word of its script has a value. */
@@ -374,14 +379,14 @@ export class Actor {
     }
   }
 
-  // ---- Registers: read and written through GETREGSET and SETREGSET, not in the transcript ----
+  // ---- Registers: not in the transcript ----
 
   registers(): Registers {
-    return this.stage.arch.registersFrom(raw.getRegset(this.tid, NT.PRSTATUS));
+    return this.stage.arch.registersFrom(getGeneral(this.tid));
   }
 
   setRegisters(registers: Registers): void {
-    raw.setRegset(this.tid, NT.PRSTATUS, registers.bytes);
+    setGeneral(this.tid, registers.bytes);
   }
 
   /** Changes registers by one reading and one writing. */

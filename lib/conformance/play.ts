@@ -1,7 +1,7 @@
 /** Plays one scenario on this thread. */
 import { release } from 'node:os';
 import { hostArch, type HostArch } from '../kernel/arch/host.js';
-import { type Missing, unmet } from './needs.js';
+import { type Missing, tracingForbidden, unmet } from './needs.js';
 import type { Scenario } from './scenario.js';
 import { OutOfTime, Skip, Stage } from './stage.js';
 import { beside, expectationOf } from './transcript.js';
@@ -38,6 +38,8 @@ export interface PlayOptions {
 export function inapplicable(scenario: Scenario, arch: HostArch | undefined, missing: Missing): string | undefined {
   if (arch === undefined) return `no code for ${process.arch}`;
   if (scenario.arch !== undefined && !scenario.arch.includes(arch)) return `it is for ${scenario.arch.join(' and ')}`;
+  const forbidden = scenario.needs?.includes('no-tracing') === true ? undefined : tracingForbidden();
+  if (forbidden !== undefined) return forbidden;
   for (const need of scenario.needs ?? []) {
     const why = unmet(need, missing);
     if (why !== undefined) return why;

@@ -6,6 +6,8 @@ import type { Scenario, Source } from './scenario.js';
 export interface Selection {
   /** Globs of ids and other names. */
   readonly filters?: readonly string[];
+  /** Globs of those that are left out, whatever else fits: what would bring a kernel down. */
+  readonly except?: readonly string[];
   /** Kinds of sources, suites, commits, manual pages, mailing lists. */
   readonly sources?: readonly string[];
   readonly tags?: readonly string[];
@@ -44,6 +46,7 @@ const named: Test = ({ id, also = [] }, glob) => {
   const pattern = globPattern(glob);
   return [id, ...also].some((name) => pattern.test(name));
 };
+const unnamed = (glob: string): string => `no scenario is called '${glob}'; --list shows all`;
 const from: Test = ({ source }, word) => source.some((each) => comesFrom(each, word));
 const about: Test = ({ tags }, word) => tags.includes(word);
 const on: Test = ({ arch }, word) => {
@@ -62,7 +65,7 @@ const sorted = (words: Iterable<string>): string => [...new Set(words)].sort().j
 
 function kindsOf({ filters, sources, tags, archs }: Selection): readonly Kind[] {
   return [
-    { words: filters, fits: named, complain: (word) => `no scenario is called '${word}'; --list shows all` },
+    { words: filters, fits: named, complain: unnamed },
     {
       words: sources,
       fits: from,
@@ -99,8 +102,14 @@ export function select(all: readonly Scenario[], selection: Selection): Scenario
       if (!all.some((scenario) => fits(scenario, word))) throw new SelectionError(complain(word, all));
     }
   }
-  const chosen = all.filter((scenario) =>
-    kinds.every(({ words, fits }) => words === undefined || words.some((word) => fits(scenario, word))),
+  const { except = [] } = selection;
+  for (const glob of except) {
+    if (!all.some((scenario) => named(scenario, glob))) throw new SelectionError(unnamed(glob));
+  }
+  const chosen = all.filter(
+    (scenario) =>
+      kinds.every(({ words, fits }) => words === undefined || words.some((word) => fits(scenario, word))) &&
+      !except.some((glob) => named(scenario, glob)),
   );
   if (chosen.length === 0) throw new SelectionError('no scenario fits all of these together');
   return chosen;

@@ -20,6 +20,7 @@ import { procStatus } from '../proc.js';
 import { scaledMillis } from '../time-scale.js';
 import { Actor } from './actor.js';
 import { NO_REPORT, resultText, statusText } from './describe.js';
+import { readTask } from './task-memory.js';
 
 /** How long what a right kernel does at once may take on a busy machine. */
 const PATIENCE_MILLIS = 5000;
@@ -148,7 +149,7 @@ export class Stage {
     // Before, it puts its signals in order, which throws away those that would be ignored.
     const word = new BigInt64Array(1);
     this.until(`${name} has begun`, () => {
-      const read = binding().processVmRead(actor.tid, actor.address('begun'), word, 0, 8);
+      const read = readTask(actor.tid, actor.address('begun'), word);
       return read !== 8 || word[0] === 1n;
     });
     return actor;

@@ -390,8 +390,8 @@ export class Arbitration<O> {
       this.#detaches = true;
       return;
     }
-    // The dead do not go on.
-    if (this.phase === 'dead') return;
+    // The dead do not go on, and a pass that SIGKILL has cut off decides nothing.
+    if (this.phase === 'dead' || (this.killed && (this.#event & AFTER_KILL) === 0)) return;
     if (action < this.#action) this.#action = action;
     seat.wantsStop = action === UTRACE.STOP;
     if (action !== UTRACE.STOP && action < this.#resumeAction) this.#resumeAction = action;
@@ -481,10 +481,16 @@ export class Arbitration<O> {
     return told;
   }
 
-  /** SIGKILL has come. */
+  /**
+   * SIGKILL has come: it breaks the stop, and takes back every STOP that was asked for before, so that none holds the thread at its exit by mistake. A
+   * stop at the exit, asked for there or after this, is kept.
+   */
   kill(): void {
     this.killed = true;
-    if (this.phase === 'stopped' && !this.#unbreakable) this.#wake();
+    if (this.phase === 'stopped' && this.#unbreakable) return;
+    for (const seat of this.#attached) seat.wantsStop = false;
+    for (const seat of this.#attaching) seat.wantsStop = false;
+    if (this.phase === 'stopped') this.#wake();
   }
 
   // --- inside

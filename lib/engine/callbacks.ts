@@ -13,10 +13,11 @@ export type Vote = number | undefined;
 /**
  * What a callback gives. A plain vote is applied at once. With a promise the thread stays stopped until it settles: the one thing that utrace forbids
  * and this layer allows, since JavaScript cannot wait in any other way. A callback that throws, rejects, exceeds its engine's time limit or votes
- * what it must not votes RESUME; the fault is reported, and the other engines go on.
+ * what it must not votes RESUME; the fault is reported, and the other engines go on. A thenable whose owner calls back at once goes on at once: no event
+ * loop is needed for that.
  */
 // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- a callback without a return is one that votes nothing
-export type Answer = Vote | void | Promise<Vote | void>;
+export type Answer = Vote | void | PromiseLike<Vote | void>;
 
 /** A clone, fork or vfork that has happened. */
 export interface CloneReport {

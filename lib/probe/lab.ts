@@ -3,14 +3,14 @@ import { binding } from '../binding.js';
 import { isPtraceError, refused } from '../errors.js';
 import { archOf, type Arch, type HostArch } from '../kernel/arch/index.js';
 import type { Registers } from '../kernel/registers.js';
-import { NT } from '../kernel/regsets.js';
 import { PTRACE } from '../kernel/requests.js';
 import { SIG } from '../kernel/signals.js';
 import { PTRACE_EVENT } from '../kernel/events.js';
 import { type WaitStatus, decodeWaitStatus } from '../kernel/wait-status.js';
 import { noteEnd } from '../raw/attached.js';
 import { type ChildScript, type ScriptChild, script, start } from '../raw/child.js';
-import { cont, getRegset, interrupt, peekData, pokeData, seize, setRegset } from '../raw/index.js';
+import { getGeneral, setGeneral } from '../raw/general-registers.js';
+import { cont, interrupt, peekData, pokeData, seize } from '../raw/index.js';
 import { kernelLayer } from '../raw/kernel-layer.js';
 import { scaledMillis } from '../time-scale.js';
 
@@ -210,7 +210,7 @@ export class Specimen {
   }
 
   registers(): Registers {
-    return this.#lab.arch.registersFrom(getRegset(this.tid, NT.PRSTATUS));
+    return this.#lab.arch.registersFrom(getGeneral(this.tid));
   }
 
   get pc(): bigint {
@@ -220,7 +220,7 @@ export class Specimen {
   set pc(value: bigint) {
     const registers = this.registers();
     registers.pc = value;
-    setRegset(this.tid, NT.PRSTATUS, registers.bytes);
+    setGeneral(this.tid, registers.bytes);
   }
 
   /** A named word of its script. */

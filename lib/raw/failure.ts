@@ -33,6 +33,9 @@ export function nameOfRequest(request: number): string {
   return requestName(request, HOST);
 }
 
+/** As /proc/PID/status has it. */
+const SECCOMP_MODE_FILTER = 2;
+
 const GONE: Explanation = { reason: 'gone' };
 const KILLED: Explanation = {
   reason: 'gone',
@@ -143,12 +146,17 @@ const NO_STEP: Explanation = {
 const BAD_REGISTER: Explanation = { reason: 'kernel', detail: 'a register cannot have that value' };
 const BAD_SIGNAL: Explanation = { reason: 'kernel', detail: 'that is not the number of a signal' };
 const OPTIONS_REFUSED: Explanation = {
-  reason: 'kernel',
-  detail: 'this kernel does not know one of the options',
+  reason: 'not-supported',
+  detail: 'this kernel does not know one of the options, or was built without support for it',
 };
 const SUSPEND_DENIED: Explanation = {
   reason: 'denied',
   detail: 'PTRACE_O_SUSPEND_SECCOMP needs CAP_SYS_ADMIN and a tracer that is under no seccomp filter itself',
+};
+
+const NO_FILTER_READING: Explanation = {
+  reason: 'not-supported',
+  detail: 'this kernel was built without CONFIG_CHECKPOINT_RESTORE, which reading filters takes',
 };
 
 const key = (request: number, errno: number): number => request * 4096 + errno;
@@ -266,6 +274,10 @@ function explain(request: number, tid: number, errno: number): Explanation {
     const found = mteTags.get(errno);
     if (found !== undefined) return found;
   }
+  const readsFilter = request === PTRACE.SECCOMP_GET_FILTER || request === PTRACE.SECCOMP_GET_METADATA;
+  if (readsFilter && errno === ERRNO.EINVAL && procStatus(tid)?.seccomp === SECCOMP_MODE_FILTER) {
+    return NO_FILTER_READING;
+  }
   const known = table.get(key(request, errno));
   if (known !== undefined) return known;
   if (errno === ERRNO.EIO) return UNKNOWN_REQUEST;
@@ -282,4 +294,13 @@ function explain(request: number, tid: number, errno: number): Explanation {
 export function requestFailed(request: number, tid: number, errno: number): PtraceError {
   const { reason, detail } = explain(request, tid, errno);
   return fromErrno(nameOfRequest(request), tid, errno, reason, detail);
+}
+
+/**
+ * The error for a write of all general registers that the kernel has refused. Of the set that every kernel has, in its own length, only the
+ * content can be wrong; arm64 says EINVAL to that.
+ */
+export function registersRefused(tid: number, errno: number): PtraceError {
+  if (errno !== ERRNO.EINVAL) return requestFailed(PTRACE.SETREGSET, tid, errno);
+  return fromErrno(nameOfRequest(PTRACE.SETREGSET), tid, errno, BAD_REGISTER.reason, BAD_REGISTER.detail);
 }

@@ -30,7 +30,9 @@ function transferFailed(name: string, pid: number, errno: number): PtraceError {
       ? 'nothing is mapped at that address, or the mapping does not allow it'
       : errno === ERRNO.ESRCH
         ? 'there is no such process'
-        : undefined;
+        : errno === ERRNO.ENOSYS
+          ? 'this kernel was built without CONFIG_CROSS_MEMORY_ATTACH: read and write /proc/PID/mem'
+          : undefined;
   return fromErrno(name, pid, errno, undefined, detail);
 }
 
@@ -51,7 +53,8 @@ function rangeLength(name: string, buffer: Uint8Array, offset: unknown, length: 
  * @param offset where in the buffer; 0 without it
  * @param length how many bytes; to the end of the buffer without it
  * @returns how many bytes were read: fewer where a page is missing
- * @throws PtraceError 'kernel' (EFAULT) when not even the first byte can be read; 'gone' (ESRCH); 'denied' (EPERM); 'bad-input'
+ * @throws PtraceError 'kernel' (EFAULT) when not even the first byte can be read; 'gone' (ESRCH); 'denied' (EPERM); 'not-supported'
+ * (ENOSYS); 'bad-input'
  *
  * Since Linux 3.2. Source: process_vm_readv(2).
  */
@@ -80,7 +83,8 @@ export function processVmRead(
  * @param offset where in the buffer; 0 without it
  * @param length how many bytes; to the end of the buffer without it
  * @returns how many bytes were written: fewer where a page is missing or read-only
- * @throws PtraceError 'kernel' (EFAULT) when not even the first byte can be written; 'gone' (ESRCH); 'denied' (EPERM); 'bad-input'
+ * @throws PtraceError 'kernel' (EFAULT) when not even the first byte can be written; 'gone' (ESRCH); 'denied' (EPERM); 'not-supported'
+ * (ENOSYS); 'bad-input'
  *
  * Since Linux 3.2. Source: process_vm_writev(2).
  */
@@ -133,7 +137,8 @@ function vectors(name: string, pid: unknown, local: unknown, remote: unknown): V
  * @param local where to: at most 1024 buffers, filled one after the other
  * @param remote where from: at most 1024 segments, read one after the other
  * @returns how many bytes were read: fewer where a page is missing; a segment is not split, unless it lies on several pages
- * @throws PtraceError 'kernel' (EFAULT) when nothing can be read; 'gone' (ESRCH); 'denied' (EPERM); 'bad-input'
+ * @throws PtraceError 'kernel' (EFAULT) when nothing can be read; 'gone' (ESRCH); 'denied' (EPERM); 'not-supported'
+ * (ENOSYS); 'bad-input'
  *
  * Since Linux 3.2. Source: process_vm_readv(2).
  */
@@ -155,7 +160,8 @@ export function processVmReadv(
  * @param local where from: at most 1024 buffers, taken one after the other
  * @param remote where to: at most 1024 segments, written one after the other
  * @returns how many bytes were written: fewer where a page is missing or read-only
- * @throws PtraceError 'kernel' (EFAULT) when nothing can be written; 'gone' (ESRCH); 'denied' (EPERM); 'bad-input'
+ * @throws PtraceError 'kernel' (EFAULT) when nothing can be written; 'gone' (ESRCH); 'denied' (EPERM); 'not-supported'
+ * (ENOSYS); 'bad-input'
  *
  * Since Linux 3.2. Source: process_vm_writev(2).
  */

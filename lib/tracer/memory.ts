@@ -3,7 +3,8 @@
  *
  * Three ways lead there, each with its own permissions: process_vm_readv(2) is quick and obeys page protections; /proc/PID/mem reads and writes
  * what ptrace may, protected pages included; PEEK and POKE do the same a word at a time and need a stopped tracee. They are tried in this
- * order, and the result tells which was used and how many bytes were done: a hole gives a partial result, not an error.
+ * order, and the result tells which was used and how many bytes were done: a hole gives a partial result, not an error. A kernel may be built
+ * without the first (CONFIG_CROSS_MEMORY_ATTACH), and since 6.12 with a second that keeps to page protections (CONFIG_PROC_MEM_NO_FORCE).
  */
 import { closeSync, constants, openSync } from 'node:fs';
 import { binding } from '../binding.js';
@@ -195,12 +196,16 @@ export class TraceeMemory {
         done += result;
         path = 'proc-mem';
       }
-    } else if (done < length) {
+    } else if (done === 0 && length > 0) {
       // What was done before by process_vm is a result also of a tracee that runs.
-      if (done === 0) this.#tracee.requireStop(name);
+      this.#tracee.requireStop(name);
+    }
+    // The file may obey page protections, too: CONFIG_PROC_MEM_NO_FORCE. PEEK and POKE never do.
+    if (done < length && this.#tracee.state === 'stopped') {
+      const before = done;
       done = this.#byWords(writing, address, bytes, done);
-      if (done > start) path = 'ptrace';
-      // Of a tracee PEEK and POKE are always allowed: what is missing is the memory.
+      if (done > before) path = 'ptrace';
+      // Of a tracee they are always allowed: what is missing is the memory.
       lastErrno = ERRNO.EFAULT;
     }
     if (done === 0 && length > 0) {

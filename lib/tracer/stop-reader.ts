@@ -8,10 +8,10 @@
 import { ERRNO } from '../kernel/errno.js';
 import { PTRACE_EVENT } from '../kernel/events.js';
 import { registersFrom, MAX_REGISTERS_SIZE } from '../kernel/registers.js';
-import { NT } from '../kernel/regsets.js';
 import { PTRACE } from '../kernel/requests.js';
 import { decodeSiginfo } from '../kernel/siginfo.js';
 import { isStopSignal, SIG } from '../kernel/signals.js';
+import { readGeneral } from '../raw/general-registers.js';
 import { readTrapArm64 } from './arch/arm64/traps.js';
 import { readTrapX64 } from './arch/x64/traps.js';
 import { HOST } from './host.js';
@@ -202,7 +202,7 @@ export class StopReader {
   }
 
   #fillFromRegisters(op: number): boolean {
-    const length = this.#core.layer.ptraceIovec(PTRACE.GETREGSET, this.#tracee.tid, NT.PRSTATUS, registerBytes);
+    const length = readGeneral(this.#core.layer, this.#tracee.tid, registerBytes);
     if (length < 0) return false;
     const registers = registersFrom(HOST, registerBytes.subarray(0, length));
     const arch = this.#core.auditArch(registers.abi);
@@ -253,7 +253,7 @@ export class StopReader {
   }
 
   #programCounter(): bigint {
-    const length = this.#core.layer.ptraceIovec(PTRACE.GETREGSET, this.#tracee.tid, NT.PRSTATUS, registerBytes);
+    const length = readGeneral(this.#core.layer, this.#tracee.tid, registerBytes);
     return length < 0 ? 0n : registersFrom(HOST, registerBytes.slice(0, length)).pc;
   }
 

@@ -17,7 +17,8 @@ import { PTRACE, requestName } from '../kernel/requests.js';
 import { decodeSiginfo, type SigInfo } from '../kernel/siginfo.js';
 import { SIG, signalName, signalSetHas } from '../kernel/signals.js';
 import { checkAbortSignal, type CheckedSignal } from '../raw/abort-signal.js';
-import { requestFailed } from '../raw/failure.js';
+import { registersRefused, requestFailed } from '../raw/failure.js';
+import { readGeneral, writeGeneral } from '../raw/general-registers.js';
 import { procState, procStatus, procTasks } from '../proc.js';
 import { scaledMillis } from '../time-scale.js';
 import { binding } from '../binding.js';
@@ -152,7 +153,7 @@ export class Tracee implements StatusSink {
     if (this.#registers !== undefined) return this.#registers;
     this.#requireStop('PTRACE_GETREGSET');
     const place = registerRoom.place();
-    const length = this.#core.layer.ptraceIovec(PTRACE.GETREGSET, this.#tid, NT.PRSTATUS, place);
+    const length = readGeneral(this.#core.layer, this.#tid, place);
     if (length < 0) throw this.#failed(PTRACE.GETREGSET, -length);
     registerRoom.take();
     return (this.#registers = registersFrom(HOST, length === place.length ? place : place.subarray(0, length)));
@@ -399,6 +400,8 @@ export class Tracee implements StatusSink {
       this.#requireStop('PTRACE_SETREGSET');
       const result = this.#core.layer.ptraceIovec(PTRACE.SETREGSET, this.#tid, NT.ARM_SYSTEM_CALL, four);
       if (result < 0) throw this.#failed(PTRACE.SETREGSET, -result);
+      // A call that is left out leaves x0 as it is, the first argument: it would have succeeded with that.
+      if (number === -1) this.registers.result = -ERRNO.ENOSYS;
       return;
     }
     this.registers.syscallNumber = number;
@@ -655,9 +658,9 @@ export class Tracee implements StatusSink {
   #writeBackRegisters(): void {
     const registers = this.#registers;
     if (registers?.dirty !== true) return;
-    const result = this.#core.layer.ptraceIovec(PTRACE.SETREGSET, this.#tid, NT.PRSTATUS, registers.bytes);
+    const result = writeGeneral(this.#core.layer, this.#tid, registers.bytes);
     // Gone: the request that follows finds out.
-    if (result < 0 && result !== -ERRNO.ESRCH) throw this.#failed(PTRACE.SETREGSET, -result);
+    if (result < 0 && result !== -ERRNO.ESRCH) throw registersRefused(this.#tid, -result);
     registers.dirty = false;
   }
 

@@ -9,7 +9,8 @@
  * - `unsupported-kernel`: the kernel lacks something that the guest needs, a driver most often; the message names it.
  * - `panic`: the kernel gave up; the message holds its words.
  * - `silent`: nothing came from the serial console.
- * - `timed-out`: the machine was not done within its time.
+ * - `timed-out`: the kernel did not come to its first program within its time.
+ * - `too-long`: the command in the guest did not end within its time.
  * - `out-of-memory`: the guest had too little memory.
  * - `machine-failed`: QEMU ended, or the guest ended, without a result.
  */
@@ -23,6 +24,7 @@ export type VmFailure =
   | 'panic'
   | 'silent'
   | 'timed-out'
+  | 'too-long'
   | 'out-of-memory'
   | 'machine-failed';
 
@@ -50,3 +52,5 @@ export class VmError extends Error {
     });
   }
 }
+
+export const isVmError = (error: unknown): error is VmError => error instanceof VmError;

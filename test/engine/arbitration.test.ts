@@ -452,6 +452,21 @@ describe('ends', () => {
     expect(thread.arbitration.phase).toBe('running');
   });
 
+  it('SIGKILL takes back what was held before: none of it holds the thread at its exit', () => {
+    const thread = new Simulation();
+    const holder = thread.attach('holder', 0);
+    thread.attach('other', EVENT.EXIT | EVENT.SYSCALL_EXIT);
+    thread.control(holder, STOP);
+    thread.border();
+    expect(thread.arbitration.phase).toBe('stopped');
+    thread.kill();
+    thread.event(EVENT.EXIT);
+    expect(thread.arbitration.phase).toBe('running');
+    thread.control(holder, STOP);
+    thread.event(EVENT.EXIT);
+    expect(thread.arbitration.phase).toBe('stopped');
+  });
+
   it('an engine that detaches at the death is not told of the reaping', () => {
     const thread = new Simulation();
     thread.attach('a', EVENT.DEATH | EVENT.REAP);

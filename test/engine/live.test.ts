@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ATTACH, EVENT, EVENT_SIGNAL_ALL, SIGNAL_ACTION, SYSCALL_ACTION, UTRACE } from '../../lib/engine/index.js';
-import type { EngineOps, Engines, Engine } from '../../lib/engine/index.js';
+import type { EngineOps, Engine } from '../../lib/engine/index.js';
 import { SIG } from '../../lib/kernel/signals.js';
 import { CLD } from '../../lib/kernel/wait-flags.js';
 import { script } from '../../lib/raw/child.js';
@@ -8,6 +8,7 @@ import {
   attach,
   child,
   Deferred,
+  hold,
   isGone,
   nothing,
   pauser,
@@ -32,22 +33,6 @@ import {
 
 const { STOP, INTERRUPT, REPORT, SINGLESTEP, RESUME, DETACH } = UTRACE;
 const QUIESCE: EngineOps = { reportQuiesce: nothing };
-
-/** Holds a running thread by an engine of its own: resolves when it stands. */
-async function hold(engines: Engines, tid: number): Promise<Engine> {
-  const stands = new Deferred();
-  const engine = attach(engines, tid, EVENT.QUIESCE, {
-    reportQuiesce: (_action, _own, event) => {
-      stands.resolve();
-      // A stop at the exit is one that nothing breaks.
-      return event === EVENT.EXIT ? RESUME : STOP;
-    },
-  });
-  expect(engine.control(STOP)).toBe('EINPROGRESS');
-  await within(stands.promise, `${tid} reports`);
-  await until(() => engine.control(STOP) === 0, `${tid} is held`);
-  return engine;
-}
 
 describe('attach and detach', () => {
   it('seizes once for all engines, and the last detach detaches', async () => {
@@ -615,6 +600,62 @@ describe('callbacks', () => {
 });
 
 describe('without an event loop', () => {
+  it('a thenable is settled by whoever made it, and the thread goes on in that call', () => {
+    const { engines } = session();
+    const held = engines.spawn({ file: which('true') });
+    let settle: ((vote: number) => unknown) | undefined;
+    let reaped = false;
+    attach(
+      engines,
+      held.thread,
+      EVENT.EXEC | EVENT.REAP,
+      {
+        reportExec: () => ({
+          then: (done) => {
+            settle = done as (vote: number) => unknown;
+            return undefined as never;
+          },
+        }),
+        reportReap: () => {
+          reaped = true;
+        },
+      },
+      0,
+    );
+    held.release();
+    while (settle === undefined) engines.pumpBlocking();
+    expect(stateOf(held.thread.tid)).toBe('t');
+    expect(engines.pump()).toBe(true);
+    settle(RESUME);
+    while (!reaped) engines.pumpBlocking();
+    expect(isGone(held.thread.tid)).toBe(true);
+  });
+
+  it('SIGKILL is noticed while a promise is waited for', async () => {
+    const { engines } = session();
+    const { pid } = child(stormer());
+    const seen: string[] = [];
+    const begun = new Deferred();
+    const never = new Deferred<number>();
+    const engine = attach(engines, pid, EVENT.QUIESCE | EVENT.EXIT | EVENT.DEATH, {
+      reportQuiesce: (_action, _own, event) => {
+        if (event !== 0) return undefined;
+        begun.resolve();
+        return never.promise;
+      },
+      reportExit: () => void seen.push('exit'),
+      reportDeath: () => void seen.push('death'),
+    });
+    engine.control(REPORT);
+    await within(begun.promise, 'it reports');
+    send(pid, SIG.SIGKILL);
+    await until(() => engine.thread.arbitration.killed, 'SIGKILL is noticed');
+    expect(seen).toEqual([]);
+    never.resolve(STOP);
+    await within(engines.done(), 'it ends');
+    expect(seen).toEqual(['exit', 'death']);
+  });
+
   it('a blocking pump makes every pass in the same call', () => {
     const { engines } = session();
     const held = engines.spawn({ file: which('true') });

@@ -16,7 +16,13 @@ function mappingsOf(pid: number | 'self'): Mapping[] {
   });
 }
 
-const PAGE = 4096n;
+/** The size of a page on this machine: 4, 16 or 64 KiB. Source: getauxval(3), AT_PAGESZ. */
+export const pageSize = ((): number => {
+  const AT_PAGESZ = 6n;
+  const words = new BigUint64Array(new Uint8Array(readFileSync('/proc/self/auxv')).buffer);
+  return Number(words[words.findIndex((word, index) => index % 2 === 0 && word === AT_PAGESZ) + 1]);
+})();
+
 const MOST_PAGES_OF_A_GUARD = 16n;
 const STACK_BYTES = 64n * 1024n;
 
@@ -32,7 +38,7 @@ export function spawnStacks(): number {
     return (
       guard.anonymous &&
       guard.permissions.startsWith('---') &&
-      size <= PAGE * MOST_PAGES_OF_A_GUARD &&
+      size <= BigInt(pageSize) * MOST_PAGES_OF_A_GUARD &&
       above?.begin === guard.end &&
       above.anonymous &&
       above.permissions.startsWith('rw-') &&

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { script } from '../../lib/raw/child.js';
 import { peekData, processVmRead, processVmReadv, processVmWrite, processVmWritev } from '../../lib/raw/index.js';
+import { pageSize } from '../helpers/mappings.js';
 import { child, dead, expectReason, failure, next, stopWord } from './tracee.js';
 
-const PAGE = 4096;
+const PAGE = pageSize;
 const PROT_READ_WRITE = 3;
 const MAP_PRIVATE_ANONYMOUS = 0x22;
 

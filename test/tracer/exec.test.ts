@@ -62,7 +62,9 @@ describe('exec', () => {
 
   it('many times over is one tracee', async () => {
     const tracer = newTracer();
-    const tracee = await tracer.spawn('/bin/sh', ['-c', 'exec sh -c "exec sh -c \\"exec true\\""'], { stdio: 'null' });
+    const tracee = await tracer.spawn('/bin/sh', ['-c', 'exec sh -c "exec sh -c \\"exec /bin/true\\""'], {
+      stdio: 'null',
+    });
     const stops = await within(collect(tracer), 'the end');
     expect(stops.filter((stop) => stop.kind === 'exec')).toHaveLength(3);
     for (const stop of stops) expect(stop.tracee).toBe(tracee);

@@ -17,7 +17,7 @@ import {
   until,
   within,
 } from '../helpers/tracing.js';
-import { collect, held, paused } from './programs.js';
+import { collect, held, paused, passTrap } from './programs.js';
 
 /** Every new tracee is told by its parent before it has any stop of its own, which is one for being new. */
 function expectOrder(stops: readonly Stop[], known: readonly number[]): void {
@@ -199,6 +199,7 @@ describe('clone', () => {
     expect(tracer.tracees).toEqual([tracee]);
     expect(statusOf(pid)?.tracerPid).toBe(0);
     process.kill(pid, 'SIGKILL');
+    passTrap(tracee);
     expect(expectKind(await within(tracee.resume(), 'SIGCHLD'), 'signal-delivery').signal).toBe(SIG.SIGCHLD);
   });
 

@@ -1,26 +1,31 @@
-import type * as fs from 'node:fs';
-import { describe, expect, it, vi } from 'vitest';
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { binding } from '../../lib/binding.js';
 import { ERRNO } from '../../lib/kernel/errno.js';
 import { PTRACE } from '../../lib/kernel/requests.js';
 import { type TraceeMemory } from '../../lib/tracer/index.js';
+import { pageSize } from '../helpers/mappings.js';
 import { expectKind, expectReason, within } from '../helpers/tracing.js';
 import { held, onLayer, type HeldPart, watchedLayer } from './programs.js';
 
 // Where process_vm_readv is forbidden (a seccomp filter) and /proc is not mounted, there is PEEK and POKE.
-vi.mock('node:fs', async (original) => {
-  const real = await original<typeof fs>();
-  return {
-    ...real,
-    openSync: (path: string, flags: number) => {
-      if (/^\/proc\/\d+\/mem$/.test(path)) throw Object.assign(new Error('ENOENT: no /proc'), { code: 'ENOENT' });
-      return real.openSync(path, flags);
-    },
+const { openSync } = fs;
+beforeAll(() => {
+  fs.openSync = (path, ...rest) => {
+    if (typeof path === 'string' && /^\/proc\/\d+\/mem$/.test(path))
+      throw Object.assign(new Error('ENOENT: no /proc'), { code: 'ENOENT' });
+    return openSync(path, ...rest);
   };
+  syncBuiltinESMExports();
+});
+afterAll(() => {
+  fs.openSync = openSync;
+  syncBuiltinESMExports();
 });
 const refusal = (): number => -ERRNO.EPERM;
 
-const PAGE = 4096n;
+const PAGE = BigInt(pageSize);
 const PATTERN = Buffer.from(Array.from({ length: 64 }, (_, index) => index + 1));
 
 async function stoppedWith(): Promise<HeldPart & { at: bigint; memory: TraceeMemory }> {
@@ -28,10 +33,10 @@ async function stoppedWith(): Promise<HeldPart & { at: bigint; memory: TraceeMem
   const part = await held((s) =>
     s
       .buffer('pattern', PATTERN)
-      .syscall('mmap', 0, 8192, 3, 0x22, -1, 0)
+      .syscall('mmap', 0, 2 * pageSize, 3, 0x22, -1, 0)
       .store('map')
-      .compute(s.word('map'), 'add', 4096)
-      .syscall('munmap', s.register(0), 4096)
+      .compute(s.word('map'), 'add', pageSize)
+      .syscall('munmap', s.register(0), pageSize)
       .trap()
       .loop((t) => t.pause()),
   );

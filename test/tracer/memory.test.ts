@@ -3,10 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { ERRNO } from '../../lib/kernel/errno.js';
 import type { ChildScript } from '../../lib/raw/child.js';
 import { type TraceeMemory } from '../../lib/tracer/index.js';
+import { pageSize } from '../helpers/mappings.js';
 import { expectKind, expectReason, newTracer, stateOf, tasksOf, until, within } from '../helpers/tracing.js';
 import { held, runTo, type HeldPart } from './programs.js';
 
-const PAGE = 4096;
+const PAGE = pageSize;
 const PROT = { NONE: 0, READ: 1, WRITE: 2 } as const;
 const TOP = 1n << 64n;
 

@@ -104,6 +104,13 @@ export async function onLayer<T>(layer: KernelLayer, body: () => Promise<T>): Pr
   }
 }
 
+/** Puts a tracee that stands at a breakpoint instruction behind it, as x86 does by itself. */
+export function passTrap(tracee: Tracee): void {
+  const { stop } = tracee;
+  if (process.arch === 'arm64' && stop?.kind === 'breakpoint' && !stop.hardware)
+    tracee.registers.pc = stop.address + 4n;
+}
+
 /** Resumes a tracee until a stop of a kind comes; others are resumed as they are. */
 export async function runTo<K extends Stop['kind']>(
   tracee: Tracee,
@@ -112,6 +119,7 @@ export async function runTo<K extends Stop['kind']>(
 ): Promise<Extract<Stop, { kind: K }>> {
   const seen: string[] = [];
   for (;;) {
+    passTrap(tracee);
     const stop: Stop = await within(tracee.resume(mode), () => `a ${kind} stop after ${seen.join(', ') || 'nothing'}`);
     if (stop.kind === kind) return stop as Extract<Stop, { kind: K }>;
     seen.push(describeStop(stop));

@@ -16,7 +16,7 @@ import {
 } from '../../lib/tracer/index.js';
 import { useKernelLayer } from '../../lib/raw/kernel-layer.js';
 import { describeStop, expectKind, within } from '../helpers/tracing.js';
-import { held, type HeldPart, nr, RET, runTo, seccompFilter, watchedLayer } from './programs.js';
+import { held, type HeldPart, nr, RET, runTo, seccompFilter, watchedLayer, passTrap } from './programs.js';
 
 const old = watchedLayer((request) => (request === PTRACE.GET_SYSCALL_INFO ? -ERRNO.EIO : undefined));
 
@@ -130,6 +130,7 @@ describe('without PTRACE_GET_SYSCALL_INFO', () => {
     stop = await mode(stop, 'syscall', 'the exit of the fork');
     stop = await mode(stop, 'syscall', 'getuid');
     stop = await mode(stop, 'cont', 'the trap');
+    passTrap(stop.tracee);
     await mode(stop, 'syscall', 'getgid');
     expect(calls).toEqual(['fork', 'syscall-exit', 'getuid', 'breakpoint', 'getgid']);
   });

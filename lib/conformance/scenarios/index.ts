@@ -1,5 +1,6 @@
 /** The scenarios of all files, in the order of reports. */
 import type { Scenario } from '../scenario.js';
+import { otherAbis } from './abis/index.js';
 import { kernelCommits } from './commits/kernel.js';
 import { series } from './commits/series.js';
 import { gvisor } from './gvisor/index.js';
@@ -22,4 +23,5 @@ export const allScenarios: readonly Scenario[] = [
   ...gvisor,
   ...others,
   ...manualPage,
+  ...otherAbis,
 ];

@@ -1,7 +1,7 @@
 /** What this thread may do, what the machine's policy is, and what becomes of the tries that policies are about. */
 import { readFileSync } from 'node:fs';
 import { PTRACE } from '../../kernel/requests.js';
-import { procNamespace, procStatus } from '../../proc.js';
+import { FIRST_NAMESPACE, procNamespace, procStatus } from '../../proc.js';
 import { type ChildScript, result, script } from '../../raw/child.js';
 import { policyIds } from '../catalogue.js';
 import type { Lab } from '../lab.js';
@@ -10,7 +10,6 @@ import type { Section } from '../section.js';
 
 const CAP_SYS_PTRACE = 19n;
 const CAP_SYS_ADMIN = 21n;
-const INITIAL_USER_NAMESPACE = 'user:[4026531837]';
 const KILLED = 255;
 
 function readText(path: string): string | undefined {
@@ -35,10 +34,10 @@ function settings(notes: Notes): void {
   const namespace = procNamespace('thread-self', 'user');
   notes.set(
     'policy.user-namespace',
-    namespace === INITIAL_USER_NAMESPACE
+    namespace === FIRST_NAMESPACE.user
       ? yes('the first user namespace')
       : no('not in the first user namespace: rights end at its border'),
-    { value: namespace === INITIAL_USER_NAMESPACE },
+    { value: namespace === FIRST_NAMESPACE.user },
   );
   const mode = status?.seccomp ?? 0;
   notes.set('policy.seccomp', mode === 0 ? yes('no filter on this thread') : no('a seccomp filter is on this thread'), {

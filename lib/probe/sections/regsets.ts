@@ -32,12 +32,14 @@ interface Read {
 /** Reads all before anything is written: on arm64 a write may change the state in which others are there. */
 function readAndWrite(notes: Notes, { tid }: Specimen, names: readonly RegsetName[], abi?: Abi): void {
   const sets: Read[] = [];
+  // Every tracee has this one: without it the request is what is missing.
+  const unknown = attempt(() => getRegset(tid, NT.PRSTATUS)).errno === ERRNO.EIO;
   for (const name of names) {
     const id = regsetId(name, abi);
     const outcome = attempt(() => {
       sets.push({ id, type: NT[name], bytes: getRegset(tid, NT[name]) });
     });
-    if (outcome.status !== 'yes') notes.set(id, absent(outcome));
+    if (outcome.status !== 'yes') notes.set(id, unknown ? outcome : absent(outcome));
   }
   for (const { id, type, bytes } of sets) {
     const writing = attempt(() => setRegset(tid, type, bytes));

@@ -240,7 +240,7 @@ export const accessModes: readonly Scenario[] = [
     id: 'access-realcreds-fscreds',
     title: 'ptrace and process_vm_readv ask for the caller’s real ids, the files of /proc for its filesystem ids',
     source: [access, commit('caaee6234d05', 'ptrace: use fsuid, fsgid, effective creds for fs access checks')],
-    needs: ['root', 'cap-sys-ptrace', 'unprivileged-tracers'],
+    needs: ['root', 'cap-sys-ptrace', 'unprivileged-tracers', 'memory.process_vm_readv'],
     tags: ['access', 'credentials', 'proc', 'errors'],
     rule:
       'It is one check with two kinds of credentials: a program that is set-uid must not open files by the rights of who started it, nor let him act by its ' +

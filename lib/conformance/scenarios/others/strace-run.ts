@@ -213,6 +213,7 @@ export const straceRun: readonly Scenario[] = [
       commit('992fb6e17063', 'ptrace: introduce PTRACE_O_EXITKILL'),
       manual('seccomp(2)', 'SECCOMP_RET_TRACE'),
     ],
+    needs: ['seccomp-filters'],
     tags: ['seccomp', 'exitkill', 'tracer-death'],
     rule:
       'A filter outlives the tracer that had it installed. Calls that it sends to the tracer are not made then and fail, and the program goes wrong in ways ' +

@@ -5,7 +5,6 @@ import { SIG } from '../../../kernel/signals.js';
 import { W } from '../../../kernel/wait-flags.js';
 import { procState } from '../../../proc.js';
 import { type ChildScript, result } from '../../../raw/child.js';
-import { processVmWrite } from '../../../raw/index.js';
 import type { Actor } from '../../actor.js';
 import { resultText } from '../../describe.js';
 import { unprivileged } from '../../parts/credentials.js';
@@ -67,8 +66,7 @@ function readsAtExit(id: string, file: string, what: string): Scenario {
       });
       t.untilSet('at exit');
       t.observe('wait for E', storedStatus(t, 'stop'));
-      const path = Buffer.from(`/proc/${t.word('E')}/${file}\0`);
-      processVmWrite(t.tid, t.address('path'), path);
+      t.setBytes('path', Buffer.from(`/proc/${t.word('E')}/${file}\0`));
       t.setWord('go', 1n);
       t.untilSet('over');
       const [opened, read] = [t.word('open'), t.word('read')];

@@ -2,6 +2,9 @@
 import type { Scenario } from '../../scenario.js';
 import { watchpoints } from '../arch/x64/debug-registers-watch.js';
 import { fpuRegisters } from '../arch/x64/registers-fpu.js';
+import { armRegisters } from '../arch/arm64/machine-registers.js';
+import { armSlots } from '../arch/arm64/machine-slots.js';
+import { armSteps } from '../arch/arm64/machine-step.js';
 import { armWatchpoints } from '../arch/arm64/machine-watch.js';
 import { featureRegisters } from '../arch/x64/registers-features.js';
 import { i386Registers } from '../arch/x64/registers-i386.js';
@@ -28,4 +31,7 @@ export const machineTests: readonly Scenario[] = [
   ...terminalRestarts,
   ...restartBlock,
   ...armWatchpoints,
+  ...armSlots,
+  ...armSteps,
+  ...armRegisters,
 ];

@@ -1,15 +1,11 @@
 /** The program of fixtures/i386.c as a tracee. */
 import { I386Registers } from '../../../../kernel/arch/x64/registers.js';
 import { NT } from '../../../../kernel/regsets.js';
-import { SIG } from '../../../../kernel/signals.js';
-import { type Part, script, type ScriptOptions } from '../../../../raw/child.js';
 import * as raw from '../../../../raw/index.js';
 import type { Actor } from '../../../actor.js';
 import { i386Program } from '../../../fixtures.js';
+import { type Program32Options, SHARED, startProgram32, word32At } from '../../../parts/program32.js';
 import type { Stage } from '../../../stage.js';
-
-/** Fields of its `shared`, 4 bytes each. */
-const FIELDS = { value: 0, answer: 8, trap: 12, forget: 16, entry: 20, tls: 24, arguments: 40 } as const;
 
 const NOT_IN_A_CALL = -1;
 
@@ -19,24 +15,8 @@ export class I386Tracee {
   /** Its `shared`. */
   readonly shared: bigint;
 
-  /** @param prepare what it does before it executes the program: pipes, signals */
-  constructor(stage: Stage, name: string, command: string, number = 0, prepare?: Part, options?: ScriptOptions) {
-    const program = i386Program();
-    if ('missing' in program) stage.skip(program.missing);
-    this.actor = stage.unrecorded(() => {
-      const part = script();
-      prepare?.(part);
-      part
-        .traceme()
-        .exec(program.path, ['i386', command, String(number)])
-        .exitGroup(127);
-      const actor = stage.child(name, part, options);
-      // That of TRACEME after an execve.
-      actor.expectStop(SIG.SIGTRAP);
-      actor.mustSucceed(actor.cont(), 'CONT');
-      actor.expectStop(SIG.SIGSTOP);
-      return actor;
-    });
+  constructor(stage: Stage, name: string, command: string, number = 0, options?: Program32Options) {
+    this.actor = startProgram32(stage, name, i386Program(), command, number, options);
     this.shared = this.registers().esi;
   }
 
@@ -51,13 +31,12 @@ export class I386Tracee {
   }
 
   /** The address of a field of `shared`. */
-  address(field: keyof typeof FIELDS): bigint {
-    return this.shared + BigInt(FIELDS[field]);
+  address(field: keyof typeof SHARED): bigint {
+    return this.shared + BigInt(SHARED[field]);
   }
 
   /** A field of `shared`. */
-  readonly field = (name: keyof typeof FIELDS): number =>
-    Number(BigInt.asIntN(32, this.actor.wordAt(this.address(name))));
+  readonly field = (name: keyof typeof SHARED): number => word32At(this.actor, this.address(name));
 
   readonly value = (): number => this.field('value');
 

@@ -6,9 +6,8 @@ import { commit, manual, scenario, suite, type Scenario } from '../../../scenari
 import { pokeDebug } from './debug-slots.js';
 import { I386Tracee } from './i386-tracee.js';
 import { peekUser } from './user-words.js';
+import { TLS_WORD } from '../../../parts/program32.js';
 
-/** What the program has at the base of its TLS segment. */
-const TLS_WORD = 77;
 const SELECTOR_OF_ENTRY = 8;
 const USER_LEVEL = 3;
 
@@ -35,7 +34,7 @@ export const i386Registers: readonly Scenario[] = [
     arch: ['x64'],
     needs: ['i386-programs', 'request.PTRACE_GET_THREAD_AREA', 'debug.breakpoints'],
     play(s) {
-      const tracee = new I386Tracee(s, 'E', 'gs');
+      const tracee = new I386Tracee(s, 'E', 'tls');
       const e = tracee.actor;
       observeTls(tracee);
       pokeDebug(e, 0, 0x0101_0101n);
@@ -84,7 +83,7 @@ export const i386Registers: readonly Scenario[] = [
         },
       };
       for (const [name, save] of Object.entries(ways)) {
-        const tracee = new I386Tracee(s, name, 'gs');
+        const tracee = new I386Tracee(s, name, 'tls');
         const e = tracee.actor;
         const restore = save(e.tid);
         tracee.goTo('forget');

@@ -3,6 +3,7 @@ import { userRegisterOffset } from '../../../../kernel/arch/x64/user-area.js';
 import { SIG } from '../../../../kernel/signals.js';
 import { ARCH } from '../../../../raw/index.js';
 import * as raw from '../../../../raw/index.js';
+import { resultText } from '../../../describe.js';
 import { commit, manual, scenario, suite, type Scenario } from '../../../scenario.js';
 import { type CodeTracee, codeTracee, I, registersOf } from './machine-code.js';
 import { pokeUser } from './user-words.js';
@@ -28,7 +29,7 @@ function makeSegment(tracee: CodeTracee, base: bigint): void {
   const words = new BigUint64Array(descriptor.buffer);
   words.forEach((word, index) => raw.pokeData(actor.tid, data + DESCRIPTOR + 8n * BigInt(index), word));
   const result = tracee.call('modify_ldt', MODIFY_LDT_WRITE, data + DESCRIPTOR, 16);
-  if (result !== 0n) actor.stage.skip(`modify_ldt(2) is not there: ${result}`);
+  if (result !== 0n) actor.stage.skip(`this kernel has no modify_ldt(2): ${resultText(result)}`);
 }
 
 /** Ends the play where RDGSBASE is undefined: there a base follows its selector. */

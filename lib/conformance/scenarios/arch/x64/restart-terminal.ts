@@ -86,7 +86,10 @@ function callIn32(
   restore: (e: Actor, saved: X64Registers, saved32: Uint8Array) => void,
 ): void {
   const terminal = new Terminal(stage);
-  const tracee = new I386Tracee(stage, name, 'read', TERMINAL, terminal.prepare, terminal.options);
+  const tracee = new I386Tracee(stage, name, 'read', TERMINAL, {
+    prepare: terminal.prepare,
+    script: terminal.options,
+  });
   const e = tracee.actor;
   stage.adoptGroup(e.tid);
   interruptFromTerminal(e, terminal);
