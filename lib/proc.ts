@@ -129,6 +129,12 @@ export function procTasks(pid: number): number[] | undefined {
   }
 }
 
+/** The pids of the children that a thread has made, or undefined when it is gone or the kernel does not tell (CONFIG_PROC_CHILDREN). Exact of one that stands. */
+export function procChildren(pid: number, tid: number): number[] | undefined {
+  const text = readProc(`/proc/${pid}/task/${tid}/children`);
+  return text?.split(' ').filter(Boolean).map(Number);
+}
+
 /**
  * The number of the system call in which a thread is blocked, 'running' when it is not blocked, undefined when that cannot be read (gone, not
  * permitted, or a kernel without CONFIG_HAVE_ARCH_TRACEHOOK).

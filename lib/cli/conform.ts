@@ -1,5 +1,6 @@
 /** `linux-ptrace conform`: what the running kernel's ptrace really does. */
 import { Command, InvalidArgumentError, Option } from 'commander';
+import type { Backend } from '../conformance/backend/index.js';
 import type { KcidbOptions } from '../conformance/report/kcidb.js';
 import type { Report } from '../conformance/report/report.js';
 import type { Scenario } from '../conformance/scenario.js';
@@ -15,6 +16,7 @@ interface Options {
   readonly arch?: string[];
   readonly set: string;
   readonly load?: string[];
+  readonly backend: Backend;
   readonly list?: boolean;
   readonly schema?: boolean;
   readonly jobs?: number;
@@ -143,7 +145,7 @@ async function list(scenarios: readonly Scenario[], targets: readonly Target[], 
 async function play(scenarios: readonly Scenario[], options: Options, targets: readonly Target[]): Promise<Report> {
   const { runReport } = await import('../conformance/report/run-report.js');
   const { Progress } = await import('./progress.js');
-  const { jobs, isolate, repeat, shuffle, load } = options;
+  const { jobs, isolate, repeat, shuffle, load, backend } = options;
   const seed = shuffle === true ? Math.floor(Math.random() * MOST_SEED) : shuffle;
   return await untilSignalled(async (signal) => {
     const progress = new Progress(scenarios.length * repeat);
@@ -155,6 +157,7 @@ async function play(scenarios: readonly Scenario[], options: Options, targets: r
         repeat,
         shuffle: seed,
         load,
+        backend,
         signal,
         onOutcome: ({ id, verdict }) => {
           progress.tick(id, verdict === 'fail');
@@ -188,6 +191,14 @@ export function conformCommand(): Command {
     .option('--arch <arch...>', 'only those that apply to an architecture: x64, arm64')
     .option('--set <set>', 'which scenarios: scenarios, matrix, all', 'scenarios')
     .option('--load <module...>', "the scenarios that a module of yours exports, in place of the package's own")
+    .addOption(
+      new Option(
+        '--backend <backend>',
+        'play them on the kernel, on a virtual ptrace, or on one whose tracees another engine traces too',
+      )
+        .choices(['kernel', 'virtual', 'virtual-logged'])
+        .default('kernel'),
+    )
     .option('--list', 'say which they are, and do not play them')
     .addOption(new Option('--jobs <n>', 'how many play at once (default: one for each CPU)').argParser(whole(1, 64)))
     .option('--isolate', 'a process of its own for every one')

@@ -12,6 +12,7 @@ import { procState, procStatus, procSyscall } from '../proc.js';
 import type { ScriptChild, SignalLike } from '../raw/child.js';
 import { getGeneral, setGeneral } from '../raw/general-registers.js';
 import * as raw from '../raw/index.js';
+import { kernelLayer } from '../raw/kernel-layer.js';
 import type { RequestArgument } from '../raw/request.js';
 import { childCodeText, NO_REPORT, resultText, siginfoText, signalSetText, statusText } from './describe.js';
 import { OutOfTime, type Stage, STRANGER } from './stage.js';
@@ -121,9 +122,18 @@ export class Actor {
 
   // ---- What /proc says ----
 
+  /** The letter of its state. On a virtual ptrace a tracing stop may be one of another engine's, which is over as soon as that has had its turn. */
+  #letter(): string | undefined {
+    const letter = procState(this.tid);
+    const { idle } = kernelLayer();
+    if (letter !== 't' || idle === undefined) return letter;
+    idle();
+    return procState(this.tid);
+  }
+
   /** Its state: `t (tracing stop)`, `T (stopped)`, `S (sleeping)`, or `gone`. */
   state(): string {
-    const letter = procState(this.tid);
+    const letter = this.#letter();
     const state = letter === undefined ? 'gone' : (STATES[letter] ?? letter);
     this.observe('state', state);
     return state;
@@ -131,7 +141,7 @@ export class Actor {
 
   /** Waits until it is in one of these states, letters of /proc. Not in the transcript. */
   untilState(letters: string): void {
-    this.stage.until(`${this.name} is in state ${letters}`, () => letters.includes(procState(this.tid) ?? 'gone'));
+    this.stage.until(`${this.name} is in state ${letters}`, () => letters.includes(this.#letter() ?? 'gone'));
   }
 
   /** Waits until it sleeps in a system call. Not in the transcript. */
@@ -147,7 +157,7 @@ export class Actor {
    * runnable when the call that did it returns, so it has done it then. Not in the transcript.
    */
   rest(): void {
-    this.stage.until(`${this.name} rests`, () => RESTING.includes(procState(this.tid) ?? 'X'));
+    this.stage.until(`${this.name} rests`, () => RESTING.includes(this.#letter() ?? 'X'));
   }
 
   /** Who traces it. */

@@ -1,4 +1,5 @@
 /** What the runner and its workers say to each other, over Node's IPC channel. */
+import type { Backend } from './backend/index.js';
 import type { Missing } from './needs.js';
 import type { Outcome } from './play.js';
 
@@ -8,6 +9,8 @@ export interface Setup {
   readonly patience?: number | undefined;
   /** The fault of the kernel layer to play on: see faults/. */
   readonly fault?: string | undefined;
+  /** What the scenarios are played on. Default: the kernel. */
+  readonly backend?: Backend | undefined;
   /** Modules with more scenarios, by their paths: each exports an array `scenarios`. */
   readonly load?: readonly string[] | undefined;
 }

@@ -21,6 +21,8 @@ export interface Outcome {
   /** Why that is expected of this kernel and not of every one. */
   readonly because?: string;
   readonly durationMs: number;
+  /** On a virtual ptrace: how many requests were made of it. Without any the scenario says nothing of it: its tracers are other processes. */
+  readonly requests?: number;
   /** Who could not be ended; absent when nobody is left. */
   readonly left?: readonly string[];
 }

@@ -146,7 +146,7 @@ class Worker {
 
 /** Takes scenarios from a queue until it is empty. */
 async function work(queue: Scenario[], options: RunOptions, workers: Set<Worker>, folder: string): Promise<void> {
-  const { missing, patience, fault, load, isolate = false, onOutcome, signal } = options;
+  const { missing, patience, fault, backend, load, isolate = false, onOutcome, signal } = options;
   let worker: Worker | undefined;
   const aborted = (): boolean => signal?.aborted === true;
   const dismiss = async (): Promise<number> => {
@@ -162,7 +162,7 @@ async function work(queue: Scenario[], options: RunOptions, workers: Set<Worker>
       if (worker === undefined) {
         worker = new Worker(folder);
         workers.add(worker);
-        await worker.setUp({ missing, patience, fault, load });
+        await worker.setUp({ missing, patience, fault, backend, load });
       }
       const { outcome, clean } = await worker.play(scenario);
       if (aborted()) break;

@@ -15,6 +15,7 @@ import { W } from '../kernel/wait-flags.js';
 import { decodeWaitStatus, type WaitStatus } from '../kernel/wait-status.js';
 import { type ChildScript, type Part, script, type ScriptChild, type ScriptOptions, start } from '../raw/child.js';
 import * as raw from '../raw/index.js';
+import { kernelLayer } from '../raw/kernel-layer.js';
 import { procStatus } from '../proc.js';
 import { scaledMillis } from '../time-scale.js';
 import { Actor } from './actor.js';
@@ -227,7 +228,7 @@ export class Stage {
   until(what: string, condition: () => boolean, millis?: number): void {
     const begin = performance.now();
     const limit = millis === undefined ? this.#patience : scaledMillis(millis);
-    while (!condition()) {
+    while ((kernelLayer().idle?.(), !condition())) {
       if (performance.now() - begin > limit) {
         this.lines.push(`until ${what} = ${NO_REPORT}`);
         throw new OutOfTime(`until ${what}`);

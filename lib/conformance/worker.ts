@@ -3,6 +3,7 @@
  */
 import { binding } from '../binding.js';
 import { withKernelLayer } from '../raw/kernel-layer.js';
+import { playOn } from './backend/index.js';
 import { catalogue } from './catalogue.js';
 import { type Fault, faultById, lyingKernel } from './faults/index.js';
 import { loadScenarios } from './load.js';
@@ -26,10 +27,10 @@ function knownFault(id: string): Fault {
 function playOne(id: string): void {
   const scenario = loaded.get(id) ?? catalogue().byId.get(id);
   if (scenario === undefined) throw new Error(`there is no scenario ${id}`);
-  const { fault } = setup;
+  const { fault, backend = 'kernel' } = setup;
   const outcome =
     fault === undefined
-      ? play(scenario, setup)
+      ? playOn(backend, scenario, setup)
       : withKernelLayer(lyingKernel(knownFault(fault)), () => play(scenario, setup));
   // On a kernel that lies failures are what is to be seen: the worker is as good as before.
   const clean = fault === undefined ? outcome.verdict !== 'fail' : outcome.left === undefined;

@@ -1,6 +1,6 @@
 /** An engine on a thread: what its owner holds. */
 import { badInput } from '../errors.js';
-import { describe } from '../arguments.js';
+import { checkBag, checkBoolean, describe } from '../arguments.js';
 import { UTRACE } from './actions.js';
 import type { ControlResult, ExamineResult, SetEventsResult } from './arbitration.js';
 import type { EngineOps } from './callbacks.js';
@@ -12,6 +12,11 @@ import type { EngineThread } from './thread.js';
 export interface Examination {
   /** @internal */
   readonly generation: number;
+}
+
+export interface ControlOptions {
+  /** Do not make a running thread stop for the action. Default false. */
+  readonly lazy?: boolean | undefined;
 }
 
 const CALLBACK_OF: readonly (readonly [number, keyof EngineOps])[] = [
@@ -103,14 +108,18 @@ export class Engine {
    * would have waited. DETACH: this engine hears nothing more once the answer is 0; after EINPROGRESS wait for {@link barrier}.
    *
    * @param action one of UTRACE
+   * @param options.lazy leave a running thread alone: the action is for its next stop, which may be far away, and no system call is disturbed for it.
+   * Without system calls or signals that any engine wants there may be none.
    * @returns 0; EINPROGRESS; EALREADY; ESRCH; EINVAL: a report without QUIESCE; EOPNOTSUPP
    * @throws PtraceError 'bad-input' for what is no action
    */
-  control(action: number): ControlResult {
+  control(action: number, options?: ControlOptions): ControlResult {
     if (!Number.isInteger(action) || action < UTRACE.STOP || action > UTRACE.DETACH) {
       throw badInput('control', `action is ${describe(action)}, want one of UTRACE`, this.#thread.tid);
     }
-    return this.#thread.control(this.#seat, action);
+    const lazy =
+      options !== undefined && checkBoolean('control', checkBag('control', options, ['lazy']).lazy, 'lazy', false);
+    return this.#thread.control(this.#seat, action, lazy);
   }
 
   /**

@@ -3,18 +3,19 @@
  *
  * A thread is seized once, when the first engine is attached to it, and detached when the last one has gone.
  */
-import { describe, checkBag, checkLength, checkTid } from '../arguments.js';
+import { checkBag, checkBoolean, checkFunction, checkLength, checkOptions, checkTid, describe } from '../arguments.js';
 import { binding } from '../binding.js';
 import { badInput, fromErrno, refused } from '../errors.js';
 import { ERRNO } from '../kernel/errno.js';
 import { PTRACE_EVENT } from '../kernel/events.js';
 import { PTRACE } from '../kernel/requests.js';
 import { P_ALL, P_PID, W } from '../kernel/wait-flags.js';
-import { procIsKernelThread, procStatus } from '../proc.js';
+import { procChildren, procIsKernelThread, procState, procStatus, procTasks } from '../proc.js';
 import { forgetAttached, noteAttached } from '../raw/attached.js';
 import { requestFailed } from '../raw/failure.js';
 import type { KernelLayer } from '../raw/kernel-layer.js';
 import { spawnHeld, type HeldChild, type SpawnOptions } from '../raw/spawn.js';
+import { scaledMillis } from '../time-scale.js';
 import { refuseNodesChild, refuseOwnTracer } from '../tracer/own-child.js';
 import { type StatusSink, waitHub, type WaitHub } from '../tracer/wait-hub.js';
 import { UTRACE } from './actions.js';
@@ -28,6 +29,12 @@ const KILL_AT_END = 1;
 const OWN_CHILD = 2;
 const DEFAULT_TIMEOUT = 10_000;
 const MOST_MILLIS = 2 ** 31 - 1;
+/** A child that nobody has named is looked at so often, and waits so long at most. */
+const NAMING_CHECK_MILLIS = 20;
+const NAMING_MILLIS = 1000;
+/** So often is a leader on its way out looked at, at first and at last. */
+const LEAVING_MILLIS = 20;
+const MOST_LEAVING_MILLIS = 2000;
 
 export interface EnginesOptions {
   /** Told of what engines do that they must not. Without it the error is a warning of the process. */
@@ -46,7 +53,11 @@ export interface AttachExtras {
 /** A program that has not begun. */
 export interface HeldProgram {
   readonly thread: EngineThread;
-  /** Lets it execute its program. Engines attached before see its exec. */
+  /**
+   * Lets it execute its program. Engines attached before see its exec. What is not released when the session closes never executes: it exits with 127.
+   *
+   * @throws PtraceError 'used-up' if it was released or given up before
+   */
   release(): void;
 }
 
@@ -62,19 +73,30 @@ export class Engines {
   /** Passes that wait for a promise. @internal */
   suspended = 0;
   readonly #threads = new Map<number, EngineThread>();
-  /** Children whose parents have not named them. */
-  readonly #unnamed = new Set<EngineThread>();
+  /** Children whose parents have not named them, and since when. */
+  readonly #unnamed = new Map<EngineThread, number>();
+  #namingTimer: NodeJS.Timeout | undefined;
+  /** Leaders on their way out, of which the kernel may say nothing more. */
+  readonly #leaving = new Set<EngineThread>();
+  #leavingTimer: NodeJS.Timeout | undefined;
+  #leavingMillis = LEAVING_MILLIS;
+  /** Programs that have not begun. */
+  readonly #unreleased = new Set<HeldChild>();
   readonly #own = new Map<number, HeldChild>();
   readonly #onFault: ((fault: Fault) => void) | undefined;
   readonly #referenced: boolean;
   readonly #siginfo = new Uint8Array(128);
   #idle: (() => void)[] = [];
 
+  /** @throws PtraceError 'bad-input' for options that there are not, or of another type */
   constructor(options?: EnginesOptions) {
     const bag = options === undefined ? {} : checkBag('Engines', options, ['onFault', 'options', 'referenced']);
-    this.#onFault = bag.onFault as EnginesOptions['onFault'];
-    this.#referenced = (bag.referenced as boolean | undefined) ?? true;
-    this.baseOptions = BASE_OPTIONS | ((bag.options as number | undefined) ?? 0);
+    this.#onFault =
+      bag.onFault === undefined
+        ? undefined
+        : (checkFunction('Engines', bag.onFault, 'onFault') as NonNullable<EnginesOptions['onFault']>);
+    this.#referenced = checkBoolean('Engines', bag.referenced, 'referenced', true);
+    this.baseOptions = BASE_OPTIONS | checkOptions('Engines', bag.options ?? 0);
     this.hub.onStranger((tid, status) => this.#meetStranger(tid, status));
   }
 
@@ -113,8 +135,11 @@ export class Engines {
     const bag = extras === undefined ? {} : checkBag(REQUEST, extras, ['timeout'], 'extras');
     const timeout =
       bag.timeout === undefined ? DEFAULT_TIMEOUT : checkLength(REQUEST, bag.timeout, 'timeout', MOST_MILLIS);
-    const tid = typeof target === 'number' ? checkTid(REQUEST, target) : target.tid;
-    let thread = typeof target === 'number' ? this.#threads.get(tid) : target;
+    const tid = target instanceof EngineThread ? target.tid : checkTid(REQUEST, target);
+    let thread = target instanceof EngineThread ? target : this.#threads.get(tid);
+    if (thread !== undefined && thread.session !== this) {
+      throw badInput(REQUEST, 'the thread is traced by other Engines, want one of these', tid);
+    }
     if (thread === undefined) {
       if (!creates) throw attachFailed(tid, procStatus(tid) === undefined ? 'ESRCH' : 'ENOENT');
       thread = this.#seize(tid);
@@ -136,9 +161,16 @@ export class Engines {
       throw requestFailed(PTRACE.SEIZE, held.pid, -result);
     }
     this.#own.set(held.pid, held);
+    this.#unreleased.add(held);
     const thread = this.#add(held.pid, held.pid, false, KILL_AT_END | OWN_CHILD);
     thread.start();
-    return { thread, release: () => held.release() };
+    return {
+      thread,
+      release: () => {
+        held.release();
+        this.#unreleased.delete(held);
+      },
+    };
   }
 
   /**
@@ -176,8 +208,10 @@ export class Engines {
     });
   }
 
-  /** Detaches every engine. Resolves when no thread is traced any more. */
+  /** Detaches every engine, and gives up programs that were not released. Resolves when no thread is traced any more. */
   close(): Promise<void> {
+    for (const held of this.#unreleased) held.cancel();
+    this.#unreleased.clear();
     for (const thread of this.threads) {
       for (const engine of thread.engines) engine.control(UTRACE.DETACH);
       thread.release();
@@ -237,24 +271,84 @@ export class Engines {
     // An exec has given the id of a leader that is not traced to a thread that is.
     const executed = status >>> 16 === PTRACE_EVENT.EXEC;
     const thread = this.#add(tid, proc.tgid, !executed, 0);
-    if (!executed) this.#unnamed.add(thread);
+    if (!executed) {
+      this.#unnamed.set(thread, performance.now());
+      this.#awaitNaming();
+    }
     return thread;
   }
 
   /**
-   * The children of a thread that is about to exit which no event has named: SIGKILL took the event away. With several threads of the process dying
-   * at once, the first of them is told. @internal
+   * The children of a thread that was killed inside a clone which no event has named: SIGKILL took the event away. They may not have stopped yet. With
+   * several threads of the process dying at once, the first of them is told. @internal
    */
   orphansOf(parent: EngineThread): EngineThread[] {
-    if (this.#unnamed.size === 0) this.hub.drain();
+    const tids = new Set([...(procTasks(parent.pid) ?? []), ...(procChildren(parent.pid, parent.tid) ?? [])]);
+    for (const thread of this.#unnamed.keys()) {
+      if (thread.pid === parent.pid || procStatus(thread.tid)?.ppid === parent.pid) tids.add(thread.tid);
+    }
     const orphans: EngineThread[] = [];
-    for (const thread of this.#unnamed) {
-      const ppid = procStatus(thread.tid)?.ppid;
-      if (thread.pid !== parent.pid && ppid !== parent.pid) continue;
-      this.#unnamed.delete(thread);
-      orphans.push(thread);
+    for (const tid of tids) {
+      const known = this.#threads.get(tid);
+      if (known !== undefined && !this.#unnamed.has(known)) continue;
+      const status = procStatus(tid);
+      if (status?.tracerPid !== binding().gettid()) continue;
+      orphans.push(this.childOf(parent, tid, status.tgid === parent.pid ? 'clone' : 'fork'));
     }
     return orphans;
+  }
+
+  #awaitNaming(): void {
+    this.#namingTimer ??= setTimeout(() => {
+      this.#namingTimer = undefined;
+      this.#releaseUnnamed();
+      if (this.#unnamed.size > 0) this.#awaitNaming();
+    }, scaledMillis(NAMING_CHECK_MILLIS));
+  }
+
+  /** Nobody named them: their parent was killed before its event, or the clone asked for a tracer without an event (CLONE_PTRACE). */
+  #releaseUnnamed(): void {
+    const old = [...this.#unnamed].filter(([thread, since]) => !this.#mayBeNamed(thread, since));
+    this.hub.drain();
+    for (const [thread] of old) if (this.#unnamed.delete(thread)) thread.release();
+  }
+
+  /** Whether the event that names it can still come: its parent is on its way to that stop for as long as it runs, or stands in it. */
+  #mayBeNamed(thread: EngineThread, since: number): boolean {
+    const age = performance.now() - since;
+    if (age < scaledMillis(NAMING_CHECK_MILLIS)) return true;
+    if (age > scaledMillis(NAMING_MILLIS)) return false;
+    const parent = procStatus(thread.tid)?.ppid ?? 0;
+    const kin = this.threads.filter((each) => each !== thread && (each.pid === thread.pid || each.pid === parent));
+    return kin.some(({ tid }) => procState(tid) === 'R');
+  }
+
+  /**
+   * A leader leaves, or an interrupt did not find it. The kernel tells of its end only after those of its threads, and not at all when one of them that
+   * is not traced executes a program; so it is looked at from time to time. @internal
+   */
+  leaves(leader: EngineThread): void {
+    this.#leaving.add(leader);
+    this.#leavingMillis = LEAVING_MILLIS;
+    this.#lookAtLeaving();
+  }
+
+  #lookAtLeaving(): void {
+    this.#leavingTimer ??= setTimeout(() => {
+      this.#leavingTimer = undefined;
+      this.hub.drain();
+      for (const leader of [...this.#leaving]) this.#lookAtLeader(leader);
+      this.#leavingMillis = Math.min(2 * this.#leavingMillis, MOST_LEAVING_MILLIS);
+      if (this.#leaving.size > 0) this.#lookAtLeaving();
+    }, scaledMillis(this.#leavingMillis)).unref();
+  }
+
+  #lookAtLeader(leader: EngineThread): void {
+    const { tid } = leader;
+    const status = procStatus(tid);
+    if (leader.state !== 'running') return;
+    if (status?.tracerPid !== binding().gettid()) leader.vanish();
+    else if (status.state === 'Z' && (procTasks(tid)?.length ?? 0) > 1) leader.leaveBehind();
   }
 
   /**
@@ -300,23 +394,26 @@ export class Engines {
     this.#tellIdle();
   }
 
-  /** @internal */
-  detached(thread: EngineThread): void {
+  /** @param isZombie it could not be detached, and is reaped when the time comes. @internal */
+  detached(thread: EngineThread, isZombie = false): void {
     const { tid } = thread;
-    this.#forget(thread);
-    if (this.#own.has(tid)) {
+    // Before it is forgotten: a hub without anything to wait for closes its doorbell.
+    if (this.#own.has(tid) || isZombie) {
       this.hub.addChild(tid, () => {
         const held = this.#own.get(tid);
+        if (held === undefined) return;
         this.#own.delete(tid);
-        held?.free();
+        held.free();
         binding().forgetChild(tid);
       });
     }
+    this.#forget(thread);
     this.#tellIdle();
   }
 
   #forget(thread: EngineThread): boolean {
     this.#unnamed.delete(thread);
+    this.#leaving.delete(thread);
     if (this.#threads.get(thread.tid) !== thread) return false;
     this.#threads.delete(thread.tid);
     forgetAttached(thread.tid);
@@ -326,6 +423,9 @@ export class Engines {
 
   #tellIdle(): void {
     if (this.#threads.size > 0) return;
+    clearTimeout(this.#namingTimer);
+    clearTimeout(this.#leavingTimer);
+    this.#namingTimer = this.#leavingTimer = undefined;
     const idle = this.#idle;
     this.#idle = [];
     for (const resolve of idle) resolve();

@@ -66,6 +66,15 @@ export class ThreadView implements SyscallView {
     this.#hasSiginfo = false;
   }
 
+  /** What is known is out of date; what was changed here and not written back is lost. */
+  reread(): void {
+    this.#registers = undefined;
+    if (this.#hasSiginfo) {
+      this.#hasSiginfo = false;
+      this.siginfo();
+    }
+  }
+
   /** Asks the kernel which end of a system call this is: OP, or a negative errno. */
   readSyscall(): number {
     const result = this.#layer.ptraceBuffer(PTRACE.GET_SYSCALL_INFO, this.tid, 88, this.#info);

@@ -20,6 +20,7 @@ import { PTRACE_O } from '../kernel/options.js';
 import type { Registers } from '../kernel/registers.js';
 import { SIG, signalSetHas } from '../kernel/signals.js';
 import { encodeSiginfo, TRAP } from '../kernel/siginfo.js';
+import { syscallName } from '../kernel/syscalls.js';
 import { CLD } from '../kernel/wait-flags.js';
 import { badInput, fromErrno, refused } from '../errors.js';
 import { procStatus } from '../proc.js';
@@ -79,6 +80,9 @@ type Details =
   | { readonly kind: 'exit'; readonly code: number }
   | { readonly kind: 'vfork-done'; readonly childPid: number }
   | { readonly kind: 'jctl'; readonly type: number; readonly notify: number };
+
+/** The system calls that make threads and processes. */
+const CLONES: ReadonlySet<string> = new Set(['clone', 'clone3', 'fork', 'vfork']);
 
 /** In place of the vote of a callback whose fault was reported. */
 const FAULT = -1;
@@ -154,6 +158,10 @@ export class EngineThread implements StatusSink {
     this.#view = new ThreadView(session.layer, tid);
   }
 
+  /** Whose thread it is. @internal */
+  get session(): Engines {
+    return this.#session;
+  }
   get tid(): number {
     return this.#tid;
   }
@@ -200,6 +208,16 @@ export class EngineThread implements StatusSink {
     this.#view.flush();
   }
 
+  /** Its registers, siginfo or system call were changed behind the view, by a request of its own: they are read anew. @internal */
+  changedBehind(): void {
+    this.#view.reread();
+  }
+
+  /** The PTRACE_O bits that it has. @internal */
+  get realOptions(): number {
+    return this.#options;
+  }
+
   /** @internal */
   requireStop(request: string): void {
     if (this.state === 'ended') throw refused('gone', request, this.#tid);
@@ -219,12 +237,12 @@ export class EngineThread implements StatusSink {
   }
 
   /** @internal */
-  control(seat: Seat<EngineOps>, action: number): ControlResult {
+  control(seat: Seat<EngineOps>, action: number, lazy: boolean): ControlResult {
     const { arbitration } = this;
     const stopped = arbitration.phase === 'stopped';
     const result = arbitration.control(seat, action, STEPPING, this.#self);
     if (stopped && (arbitration.phase as string) === 'running') this.#goOn();
-    else this.#kick();
+    else if (!lazy) this.#kick();
     return result;
   }
 
@@ -265,6 +283,7 @@ export class EngineThread implements StatusSink {
 
   #interrupt(): void {
     this.#interrupted = this.#layer.ptrace(PTRACE.INTERRUPT, this.#tid, 0, 0) === 0;
+    if (!this.#interrupted && this.isLeader) this.#session.leaves(this);
   }
 
   /** An engine was attached, or something is pending: as {@link #kick}. @internal */
@@ -342,10 +361,18 @@ export class EngineThread implements StatusSink {
 
   /** The kernel has released it without a word: another thread executed a program. @internal */
   vanish(): void {
+    if (this.arbitration.phase === 'reaped') return;
     this.#endWaiting();
     this.#consumed = true;
     this.#waitsForParent = false;
     this.#deliver(0);
+  }
+
+  /** It is the zombie of a leader that left before its threads: nobody can detach that. Without engines it is given up. @internal */
+  leaveBehind(): void {
+    if (!this.arbitration.isEmpty) return;
+    this.#endWaiting();
+    this.#giveUp(true);
   }
 
   /** A look has found its end, and nothing was consumed yet. Whether it may be. @internal */
@@ -477,7 +504,7 @@ export class EngineThread implements StatusSink {
         this.#begin(EVENT.SECCOMP, STAGE.SECCOMP);
         return;
       case PTRACE_EVENT.EXIT:
-        this.#orphans = this.#session.orphansOf(this);
+        this.#orphans = this.#isInClone() ? this.#session.orphansOf(this) : [];
         this.#stage = STAGE.ORPHANS;
         return;
       case PTRACE_EVENT.STOP:
@@ -485,6 +512,16 @@ export class EngineThread implements StatusSink {
         return;
       default:
         this.#stage = STAGE.GO;
+    }
+  }
+
+  /** Whether SIGKILL has found it in a call that makes a thread or process, so that the event of that may be missing. */
+  #isInClone(): boolean {
+    try {
+      const { abi, syscallNumber } = this.#view.registers;
+      return CLONES.has(syscallName(abi, syscallNumber) ?? '');
+    } catch {
+      return true;
     }
   }
 
@@ -550,6 +587,13 @@ export class EngineThread implements StatusSink {
   #goOn(): void {
     if (this.#wake === undefined) return;
     this.#endWaiting();
+    if (this.#hasLeft()) {
+      // What it is asked for now would fall on the stop at its exit, which nobody has seen.
+      this.arbitration.kill();
+      this.#wake = undefined;
+      this.#beginWaiting();
+      return;
+    }
     this.#stage = this.#wake;
     this.#wake = undefined;
     this.#run();
@@ -787,7 +831,10 @@ export class EngineThread implements StatusSink {
     const exits = this.#status >>> 16 === PTRACE_EVENT.EXIT;
     if (arbitration.isEmpty && !exits && this.#detach()) return false;
     this.#setOptions();
-    if (exits) this.#session.expectEnd(this.#tid);
+    if (exits) {
+      this.#session.expectEnd(this.#tid);
+      if (this.isLeader) this.#session.leaves(this);
+    }
     // A signal goes with a signal stop only; at a system call it would be sent.
     const injects = request !== PTRACE.LISTEN && (this.#inSignals || this.#inject !== 0);
     if (arbitration.resume === UTRACE.INTERRUPT && this.#inCall) this.#interrupt();
@@ -838,11 +885,16 @@ export class EngineThread implements StatusSink {
     if (this.#stepped && signalSetHas(procStatus(this.#tid)?.sigPnd ?? 0n, SIG.SIGTRAP)) return false;
     const signal = this.#inSignals || this.#inject !== 0 ? this.#inject : 0;
     if (this.#layer.ptrace(PTRACE.DETACH, this.#tid, 0, signal) < 0) return false;
+    this.#giveUp(false);
+    return true;
+  }
+
+  /** It is traced no more, or nobody here cares. */
+  #giveUp(isZombie: boolean): void {
     this.#standing = false;
     this.arbitration.reap();
     this.#settleBarriers(undefined);
-    this.#session.detached(this);
-    return true;
+    this.#session.detached(this, isZombie);
   }
 
   // --- callbacks

@@ -26,7 +26,10 @@ export type KernelLayer = Pick<
   | 'bellDisarm'
   | 'bellReference'
   | 'bellClose'
->;
+> & {
+  /** Lets the layer do what it has to, while its user waits for something else than the layer. The kernel needs no such thing. */
+  readonly idle?: () => void;
+};
 
 // Read at every request: a plain variable of the module, no registry and no context.
 let current: KernelLayer | undefined;

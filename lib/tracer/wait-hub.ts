@@ -403,6 +403,7 @@ export class WaitHub {
         // Foreign, and everything behind it is hidden from a look: ask for each of ours by id.
         const byId = this.layer.drainById(out);
         for (let index = 0; index < 2 * byId; index++) batch.push(out[index] ?? 0);
+        this.#drainEnding(batch);
         return batch;
       }
       if (count < BATCH) return batch;
@@ -421,6 +422,17 @@ export class WaitHub {
     if (isEnd(status) && sink.ending?.(status) === false) return false;
     if (this.layer.wait4(tid, W.WNOHANG | W.__WALL, this.#word, null) === tid) batch.push(tid, this.#word[0] ?? 0);
     return true;
+  }
+
+  /** Those that the addon does not know any more, by id. */
+  #drainEnding(batch: number[]): void {
+    for (const tid of [...this.#ending]) {
+      const result = this.layer.waitid(P_PID, tid, W.WEXITED | W.WNOHANG | W.WNOWAIT | W.__WALL, this.#siginfo, null);
+      const view = new DataView(this.#siginfo.buffer);
+      if (result < 0 || view.getInt32(SI_PID, true) !== tid) continue;
+      const end = waitStatusFromSiginfo(view.getInt32(8, true), view.getInt32(SI_STATUS, true));
+      this.#meetStranger(tid, encodeWaitStatus(end), batch);
+    }
   }
 
   #decide(tid: number, status: number): StatusSink | undefined {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ATTACH, EVENT, EVENT_SIGNAL_ALL, SIGNAL_ACTION, SYSCALL_ACTION, UTRACE } from '../../lib/engine/index.js';
-import type { EngineOps, Engines, Engine } from '../../lib/engine/index.js';
+import type { EngineOps, Engine } from '../../lib/engine/index.js';
 import { SIG } from '../../lib/kernel/signals.js';
 import { CLD } from '../../lib/kernel/wait-flags.js';
 import { script } from '../../lib/raw/child.js';
@@ -8,6 +8,7 @@ import {
   attach,
   child,
   Deferred,
+  hold,
   isGone,
   nothing,
   pauser,
@@ -32,22 +33,6 @@ import {
 
 const { STOP, INTERRUPT, REPORT, SINGLESTEP, RESUME, DETACH } = UTRACE;
 const QUIESCE: EngineOps = { reportQuiesce: nothing };
-
-/** Holds a running thread by an engine of its own: resolves when it stands. */
-async function hold(engines: Engines, tid: number): Promise<Engine> {
-  const stands = new Deferred();
-  const engine = attach(engines, tid, EVENT.QUIESCE, {
-    reportQuiesce: (_action, _own, event) => {
-      stands.resolve();
-      // A stop at the exit is one that nothing breaks.
-      return event === EVENT.EXIT ? RESUME : STOP;
-    },
-  });
-  expect(engine.control(STOP)).toBe('EINPROGRESS');
-  await within(stands.promise, `${tid} reports`);
-  await until(() => engine.control(STOP) === 0, `${tid} is held`);
-  return engine;
-}
 
 describe('attach and detach', () => {
   it('seizes once for all engines, and the last detach detaches', async () => {

@@ -1,8 +1,8 @@
 /** What tests of engines need: a session that is closed after the test, whose faults fail it unless they are expected. */
 import { afterEach, expect } from 'vitest';
 import type { Engine, EngineThread } from '../../lib/engine/index.js';
-import { ATTACH, type EngineOps, Engines, type Fault, type Vote } from '../../lib/engine/index.js';
-import { describeProcess, within } from './processes.js';
+import { ATTACH, type EngineOps, Engines, EVENT, type Fault, UTRACE, type Vote } from '../../lib/engine/index.js';
+import { describeProcess, until, within } from './processes.js';
 // Registered before the hook below, so that it runs after it: children are reaped when nothing traces them any more.
 export { child, isGone, pauser, send, stormer, threaded, until, within } from './tracing.js';
 
@@ -53,3 +53,19 @@ export class Deferred<T = void> {
 }
 
 export const nothing = (): Vote => undefined;
+
+/** Holds a running thread by an engine of its own: resolves when it stands. */
+export async function hold(engines: Engines, tid: number): Promise<Engine> {
+  const stands = new Deferred();
+  const engine = attach(engines, tid, EVENT.QUIESCE, {
+    reportQuiesce: (_action, _own, event) => {
+      stands.resolve();
+      // A stop at the exit is one that nothing breaks.
+      return event === EVENT.EXIT ? UTRACE.RESUME : UTRACE.STOP;
+    },
+  });
+  expect(engine.control(UTRACE.STOP)).toBe('EINPROGRESS');
+  await within(stands.promise, `${tid} reports`);
+  await until(() => engine.control(UTRACE.STOP) === 0, `${tid} is held`);
+  return engine;
+}

@@ -21,8 +21,9 @@ export interface PrettyOptions {
 const INDENT = '  ';
 const VERDICT_COLUMN = 'recorded'.length;
 
-function machineText({ kernel, probe, node }: Report): string {
+function machineText({ kernel, probe, node, backend }: Report): string {
   return [
+    ...(backend === undefined ? [] : [`backend ${backend}`]),
     `Linux ${kernel.release} ${kernel.machine}`,
     ...(probe.cpu === undefined ? [] : [probe.cpu]),
     `Node ${node}`,

@@ -4,6 +4,7 @@
  */
 import type { HostArch } from '../../kernel/arch/host.js';
 import type { ProbeReport } from '../../probe/index.js';
+import type { Backend } from '../backend/index.js';
 import type { Outcome, Verdict } from '../play.js';
 import type { Scenario, Source } from '../scenario.js';
 import { groupBy } from './group.js';
@@ -37,6 +38,8 @@ export interface ScenarioReport {
   /** Why that is expected of this kernel and not of every one. */
   readonly because?: string;
   readonly durationMs: number;
+  /** On a virtual ptrace: how many requests were made of it. */
+  readonly requests?: number;
   /** Only where it ran more than once. */
   readonly runs?: Runs;
 }
@@ -46,6 +49,8 @@ export interface Report {
   readonly package: { readonly name: string; readonly version: string };
   readonly kernel: { readonly release: string; readonly version: string; readonly machine: string };
   readonly arch: HostArch;
+  /** What the scenarios were played on, if not on the kernel itself. */
+  readonly backend?: Backend;
   /** Node's version. */
   readonly node: string;
   /** When the run began, in UTC. */
@@ -69,6 +74,7 @@ export interface Material {
   readonly durationMs: number;
   readonly interrupted: boolean;
   readonly shuffle?: number | undefined;
+  readonly backend?: Backend | undefined;
   /** What was to be played, in the order of the report. */
   readonly scenarios: readonly Scenario[];
   /** What has become of them, in any order; several of a scenario that was repeated. */
@@ -98,6 +104,7 @@ export function makeReport(material: Material): Report {
     package: material.package,
     kernel: probe.kernel,
     arch: probe.arch,
+    ...(material.backend === undefined || material.backend === 'kernel' ? {} : { backend: material.backend }),
     node: probe.node,
     date: material.begin.toISOString(),
     durationMs: Math.round(material.durationMs),

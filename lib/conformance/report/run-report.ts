@@ -64,6 +64,7 @@ export async function runReport(options: RunReportOptions): Promise<Report> {
     durationMs: performance.now() - start,
     interrupted: signal?.aborted === true && outcomes.length < scenarios.length * repeat,
     shuffle,
+    backend: options.backend,
     scenarios,
     outcomes,
   });

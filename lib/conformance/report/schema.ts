@@ -58,6 +58,7 @@ const scenario = record(
   {
     history: described(string, 'kernels that had it otherwise'),
     since: described(string, 'the first release with this behaviour'),
+    requests: described(count, 'on a virtual ptrace: how many requests were made of it'),
     arch: { type: 'array', items: arch, description: 'the only architectures that have it' },
     reason: described(
       string,
@@ -115,6 +116,9 @@ export const reportSchema: Schema & { readonly $schema: string; readonly $id: st
       probe,
       scenarios: { type: 'array', items: scenario, description: "in the catalogue's order" },
     },
-    { shuffle: described(count, 'what brings back the order in which they were played') },
+    {
+      shuffle: described(count, 'what brings back the order in which they were played'),
+      backend: described(string, 'what they were played on, if not on the kernel: virtual, virtual-logged'),
+    },
   ),
 };

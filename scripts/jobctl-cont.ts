@@ -1,0 +1,12 @@
+// Writes the table of docs/jobctl-cont.md: the same programs on both designs.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { comparison } from '../lib/conformance/backend/jobctl-designs.js';
+
+const page = fileURLToPath(new URL('../docs/jobctl-cont.md', import.meta.url));
+const text = readFileSync(page, 'utf8');
+writeFileSync(
+  page,
+  text.replace(/^\| Program [^]*?\n(?=\n<!-- end)/m, () => `${comparison()}\n`),
+);
+process.exit(0);

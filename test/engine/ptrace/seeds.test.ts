@@ -1,0 +1,235 @@
+/** Cases of the discussions in which ptrace became a client of utrace. */
+import { describe, expect, it } from 'vitest';
+import { ATTACH, EVENT } from '../../../lib/engine/index.js';
+import { Ticket } from '../../../lib/engine/ptrace/ticket.js';
+import { PTRACE_O } from '../../../lib/kernel/options.js';
+import { tinyProgram } from '../../../lib/conformance/parts/programs.js';
+import { clients, type Clients } from './clients.js';
+
+/** A process that waits, and executes a program. */
+function executor({ stage }: Clients) {
+  return stage.child('E', (c) => c.waitUntil('go', '!=', 0).exec(tinyProgram()).exitGroup(1));
+}
+
+describe('the FIFO of events (utrace-devel 2009, "cleanup/simplify stop/resume mess")', () => {
+  it('EXEC, then PTRACE_SYSCALL: the exit of the call is reported next', () => {
+    const all = clients();
+    const { on, lines } = all;
+    const e = executor(all);
+    on('A', () => {
+      e.seize(PTRACE_O.TRACEEXEC | PTRACE_O.TRACESYSGOOD);
+      e.setWord('go', 1n);
+      e.wait();
+      e.syscall();
+      e.wait();
+      e.syscallInfo();
+      e.cont();
+      e.wait();
+    });
+    expect(lines()).toEqual([
+      'A: E: SEIZE = 0',
+      'A: E: wait = event EXEC',
+      'A: E: SYSCALL = 0',
+      'A: E: wait = syscall-stop',
+      'A: E: syscall info = exit 0',
+      'A: E: CONT = 0',
+      'A: E: wait = exited 7',
+    ]);
+  });
+
+  it('EXEC, then PTRACE_CONT: the exit of the call is not reported', () => {
+    const all = clients();
+    const { on, lines } = all;
+    const e = executor(all);
+    on('A', () => {
+      e.seize(PTRACE_O.TRACEEXEC | PTRACE_O.TRACESYSGOOD);
+      e.setWord('go', 1n);
+      e.wait();
+      e.cont();
+      e.wait();
+    });
+    expect(lines()).toEqual(['A: E: SEIZE = 0', 'A: E: wait = event EXEC', 'A: E: CONT = 0', 'A: E: wait = exited 7']);
+  });
+
+  /** Another engine, in front of A's, holds E at the exec; A asks for a stop meanwhile, so that the event stacks behind that. */
+  function stack(all: Clients, options: number) {
+    const { virtual, on } = all;
+    const e = executor(all);
+    const ticket = new Ticket();
+    // The first client makes the thread known, the engine comes next, and A behind it.
+    on('first', () => e.seize());
+    const engine = virtual.engines.attach(e.tid, ATTACH.CREATE, { reportExec: () => ticket.answer }, ticket, {
+      timeout: 0,
+    });
+    engine.setEvents(EVENT.EXEC);
+    on('A', () => {
+      e.seize(options);
+      e.setWord('go', 1n);
+      all.stage.until('the other engine holds E', () => virtual.engines.suspended > 0);
+      e.interrupt();
+    });
+    ticket.settle(undefined);
+    return e;
+  }
+
+  it('an event that stacks behind another stop is told when that is resumed, with its own message', () => {
+    const all = clients();
+    const e = stack(all, PTRACE_O.TRACEEXEC);
+    all.on('A', () => {
+      e.wait();
+      e.cont();
+      e.wait();
+      e.eventMessage();
+      e.cont();
+      e.wait();
+    });
+    expect(all.lines()).toEqual([
+      'first: E: SEIZE = 0',
+      'A: E: SEIZE = 0',
+      'A: E: INTERRUPT = 0',
+      'A: E: wait = event STOP SIGTRAP',
+      'A: E: CONT = 0',
+      'A: E: wait = event EXEC',
+      'A: E: event message = E',
+      'A: E: CONT = 0',
+      'A: E: wait = exited 7',
+    ]);
+  });
+
+  it('options that change in between make a stacked event void', () => {
+    const all = clients();
+    const e = stack(all, PTRACE_O.TRACEEXEC);
+    all.on('A', () => {
+      e.wait();
+      e.setOptions(0);
+      e.cont();
+      e.wait();
+    });
+    expect(all.lines().slice(2)).toEqual([
+      'A: E: INTERRUPT = 0',
+      'A: E: wait = event STOP SIGTRAP',
+      'A: E: SETOPTIONS = 0',
+      'A: E: CONT = 0',
+      'A: E: wait = exited 7',
+    ]);
+  });
+
+  it('a resume with a signal from a system call stop sends the signal', () => {
+    const { stage, on, lines } = clients();
+    const e = stage.child('E', (c) => c.getppidLoop());
+    on('A', () => {
+      stage.unrecorded(() => {
+        e.seize(PTRACE_O.TRACESYSGOOD);
+        e.interrupt();
+        e.wait();
+        e.syscall();
+        e.wait();
+      });
+      e.cont('SIGUSR1');
+      e.wait();
+      e.siginfo();
+      e.cont();
+    });
+    expect(lines()).toEqual([
+      'A: E: CONT SIGUSR1 = 0',
+      'A: E: wait = stopped by SIGUSR1',
+      'A: E: siginfo = SIGUSR1 SI_KERNEL from the kernel',
+      'A: E: CONT = 0',
+    ]);
+  });
+});
+
+describe('what a virtual ptrace cannot be (utrace-devel 2009, "utrace_ptrace && task->ptrace")', () => {
+  it('TracerPid is the real tracer as long as anybody traces, whichever client it is', () => {
+    const { stage, on, lines } = clients();
+    const e = stage.pauser();
+    for (const name of ['A', 'B']) {
+      on(name, () => {
+        e.seize();
+        e.interrupt();
+        e.wait();
+        e.tracer();
+      });
+    }
+    on('A', () => {
+      e.detach();
+      e.tracer();
+    });
+    on('B', () => {
+      e.detach();
+      e.tracer();
+    });
+    expect(lines().filter((line) => line.includes('tracer'))).toEqual([
+      'A: E: tracer = R',
+      'B: E: tracer = R',
+      'A: E: tracer = R',
+      'B: E: tracer = nobody',
+    ]);
+  });
+
+  it('an execve is judged for the real tracer: no client, with whatever options, changes that', () => {
+    const all = clients();
+    const { on } = all;
+    const e = executor(all);
+    on('A', () => {
+      e.seize(PTRACE_O.TRACEEXEC);
+      e.setWord('go', 1n);
+      e.wait();
+      e.tracer();
+      e.cont();
+      e.wait();
+    });
+    expect(all.lines().slice(-4)).toEqual([
+      'A: E: wait = event EXEC',
+      'A: E: tracer = R',
+      'A: E: CONT = 0',
+      'A: E: wait = exited 7',
+    ]);
+  });
+
+  it('waits: a client hears nothing of the stops of another’s tracee, and of the end as its parent', () => {
+    const { stage, on, lines } = clients();
+    const e = stage.pauser();
+    on('A', () => {
+      e.seize();
+      e.interrupt();
+      e.wait();
+    });
+    on('B', () => e.poll());
+    e.kill('SIGKILL');
+    on('B', () => {
+      const found = stage.await(e.tid, 0);
+      stage.observe('B hears', found?.status.kind ?? 'nothing');
+    });
+    on('A', () => e.wait());
+    expect(lines()).toEqual([
+      'A: E: SEIZE = 0',
+      'A: E: INTERRUPT = 0',
+      'A: E: wait = event STOP SIGTRAP',
+      'B: E: poll = nothing',
+      'E: kill SIGKILL = 0',
+      'B: B hears = killed',
+      'A: E: wait = killed by SIGKILL',
+    ]);
+  });
+
+  it('waits: the zombie stays until every client that has attached it has waited', () => {
+    const { stage, on, lines } = clients();
+    const e = stage.pauser();
+    for (const name of ['A', 'B']) on(name, () => e.seize());
+    e.kill('SIGKILL');
+    on('A', () => e.wait());
+    on('B', () => {
+      e.state();
+      e.wait();
+      e.state();
+    });
+    expect(lines().slice(2)).toEqual([
+      'E: kill SIGKILL = 0',
+      'A: E: wait = killed by SIGKILL',
+      'B: E: state = Z (zombie)',
+      'B: E: wait = killed by SIGKILL',
+      'B: E: state = gone',
+    ]);
+  });
+});
