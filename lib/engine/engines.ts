@@ -10,8 +10,9 @@ import { ERRNO } from '../kernel/errno.js';
 import { PTRACE_EVENT } from '../kernel/events.js';
 import { PTRACE } from '../kernel/requests.js';
 import { P_ALL, P_PID, W } from '../kernel/wait-flags.js';
-import { procChildren, procIsKernelThread, procState, procStatus, procTasks } from '../proc.js';
+import { procChildren, procIsKernelThread, procState, procStatus, procSyscall, procTasks } from '../proc.js';
 import { forgetAttached, noteAttached } from '../raw/attached.js';
+import { hostSyscallNumber } from '../raw/host-syscalls.js';
 import { requestFailed } from '../raw/failure.js';
 import type { KernelLayer } from '../raw/kernel-layer.js';
 import { spawnHeld, type HeldChild, type SpawnOptions } from '../raw/spawn.js';
@@ -27,6 +28,7 @@ import { attachFailed, BASE_OPTIONS, EngineThread } from './thread.js';
 const REQUEST = 'attach an engine';
 const KILL_AT_END = 1;
 const OWN_CHILD = 2;
+const EXECS = ['execve', 'execveat'].map(hostSyscallNumber);
 const DEFAULT_TIMEOUT = 10_000;
 const MOST_MILLIS = 2 ** 31 - 1;
 /** A child that nobody has named is looked at so often, and waits so long at most. */
@@ -122,7 +124,7 @@ export class Engines {
    * @param target a tid, or a thread that is traced here
    * @param flags bits of ATTACH; without CREATE this is a look-up
    * @throws PtraceError ENOENT 'bad-input': no engine matches; EEXIST 'denied': exclusive, and one matches; ESRCH 'gone': the thread is dead; EPERM 'denied':
-   * a kernel thread, or the kernel refuses; 'bad-input'; 'own-child'
+   * a kernel thread, or the kernel refuses; EAGAIN 'denied': its process executes a program and waits for threads that are traced here; 'bad-input'; 'own-child'
    */
   attach(target: number | EngineThread, flags: number, ops?: EngineOps, data?: unknown, extras?: AttachExtras): Engine {
     if (!Number.isInteger(flags) || (flags & ~ATTACH_ALL) !== 0) {
@@ -234,6 +236,7 @@ export class Engines {
     }
     refuseNodesChild(REQUEST, tid);
     refuseOwnTracer(REQUEST, tid);
+    this.#refuseExecuting(tid, status.tgid);
     const result = this.layer.ptrace(PTRACE.SEIZE, tid, 0, this.baseOptions);
     if (result < 0) {
       if (procStatus(tid) === undefined) throw attachFailed(tid, 'ESRCH');
@@ -242,6 +245,22 @@ export class Engines {
     const thread = this.#add(tid, status.tgid, false, 0);
     thread.start();
     return thread;
+  }
+
+  /**
+   * An execve holds the lock that SEIZE takes until the other threads of its process have ended. If some of them are ours they stop at their exit and wait
+   * for this very thread, which would sleep in SEIZE for ever. What begins between this look and SEIZE is not seen.
+   */
+  #refuseExecuting(tid: number, pid: number): void {
+    if (this.threadsOf(pid).length === 0) return;
+    const waits = (each: number): boolean => {
+      if (procState(each) !== 'D') return false;
+      const number = procSyscall(each);
+      return typeof number !== 'number' || EXECS.includes(number);
+    };
+    if (procTasks(pid)?.some(waits) !== true) return;
+    const why = 'a thread of its process executes a program and waits for the others to end; attach when that is over';
+    throw fromErrno(REQUEST, tid, ERRNO.EAGAIN, 'denied', why);
   }
 
   #add(tid: number, pid: number, waitsForParent: boolean, flags: number): EngineThread {

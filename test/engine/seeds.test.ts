@@ -296,7 +296,9 @@ describe('a stepping resume', () => {
 
   /** Steps through a loop that makes system calls, so many instructions. */
   async function step(engines: Engines, wantsCalls: boolean, count: number): Promise<Steps> {
-    const started = child(stormer());
+    const started = child(gate(script()).store('begun', 1).getppidLoop());
+    openGate(started);
+    await until(() => readWord(started, 'begun') === 1n, 'it has begun');
     const seen: string[] = [];
     const pcs: bigint[] = [];
     const done = new Deferred();
@@ -341,11 +343,11 @@ describe('a stepping resume', () => {
 
   it('that passes the exit of a system call synthesizes the trap: as many as without anyone who looks at calls', async () => {
     const { engines } = session();
-    const looked = await step(engines, true, 2000);
+    const looked = await step(engines, true, 3000);
     // Entry and exit come between two traps, never of more than one call.
     const between = looked.seen.join(' ').split('trap');
     expect([...new Set(between.map((calls) => calls.trim()))]).toEqual(['', 'entry exit']);
-    const plain = await step(engines, false, 2000);
+    const plain = await step(engines, false, 3000);
     // Children of one process have their code in one place. The address behind the call:
     const traps = looked.seen.slice(0, looked.seen.indexOf('exit')).filter((what) => what === 'trap').length;
     const behind = looked.pcs[traps];
