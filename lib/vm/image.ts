@@ -1,6 +1,17 @@
 /** The initramfs of a guest: a base that is kept (node, its libraries, busybox), and what changes from run to run. */
 import { createHash } from 'node:crypto';
-import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder } from './cache.js';
 import { CpioWriter, type Entry } from './cpio.js';
@@ -14,6 +25,8 @@ const COMMANDS = (
   'id ip kill killall less ln ls mkdir mkfifo mknod mount mv nice nohup od pidof ping poweroff printf ps pwd readlink realpath reboot reset rm rmdir sed seq ' +
   'setsid sh sha256sum sleep sort stat stty su sync sysctl tail tar tee test time timeout top touch tr true tty umount uname uniq uptime vi wc which xargs yes'
 ).split(' ');
+
+const KEPT_MILLIS = 14 * 24 * 3_600_000;
 
 /** Devices for a kernel without devtmpfs, and for the time before it is mounted. */
 const DEVICES = [
@@ -95,13 +108,29 @@ function fingerprint(entries: readonly Entry[]): string {
   return hash.digest('hex').slice(0, 16);
 }
 
+/** Those that nobody has used for long go: each is as large as node is. */
+function sweep(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    const file = join(folder, name);
+    try {
+      if (Date.now() - statSync(file).mtimeMs > KEPT_MILLIS) rmSync(file, { force: true });
+    } catch {
+      // Another run was quicker.
+    }
+  }
+}
+
 /** The base archive of an architecture and a node, from the cache when it is there. */
 export function baseArchive(arch: GuestArch, node: string, system: readonly GuestFile[]): string {
   const entries = baseEntries(node, system);
   const folder = join(cacheFolder(), 'images');
   mkdirSync(folder, { recursive: true });
   const file = join(folder, `${arch}-${fingerprint(entries)}.cpio`);
-  if (!existsSync(file)) writeArchive(file, entries);
+  if (existsSync(file)) utimesSync(file, new Date(), new Date());
+  else {
+    sweep(folder);
+    writeArchive(file, entries);
+  }
   return file;
 }
 
