@@ -1,4 +1,4 @@
-// Writes the table of docs/jobctl-cont.md: the same programs on both designs.
+// Writes the table of docs/jobctl-cont.md: the same programs on both designs. `npx prettier --write docs/jobctl-cont.md` lines it up.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { comparison } from '../lib/conformance/backend/jobctl-designs.js';
