@@ -3,6 +3,9 @@
  *
  * `useKernelLayer(virtual.client())`, and raw/, the tracer and the conformance suite work on it. What the client has not attached (its other children) is the
  * real kernel's business, and passed on.
+ *
+ * Clients of one JavaScript thread take turns: a wait that blocks for a tracee which another client of the same thread holds in a stop blocks for ever, since nobody
+ * is left who could let it go.
  */
 import type { Bytes, Word } from '../../binding.js';
 import { binding } from '../../binding.js';

@@ -171,6 +171,8 @@ export class VirtualThread {
       this.groupSignal = signalOf(this.status) === SIG.SIGTRAP ? 0 : signalOf(this.status);
     }
     if (result < 0 || request === PTRACE.DETACH) return;
+    // LISTEN in a stop that was made up somewhere else: it is brought where the kernel can listen, of which nobody hears.
+    if (request !== PTRACE.LISTEN && this.attachments.some(({ listening }) => listening)) this.sendInterrupt();
     // An interrupt that another stop has used up, one that its client has not seen.
     for (const each of this.attachments) {
       if (each.interruptSent === undefined || each.interruptSent >= left || each.isStopped) continue;

@@ -19,10 +19,10 @@ export interface Clients {
   readonly stage: Stage;
   readonly virtual: VirtualPtrace;
   /** Runs `body` as the client of this name, which is made when it is named first. */
-  on<T>(name: string, body: () => T): T;
-  client(name: string): Client;
+  readonly on: <T>(name: string, body: () => T) => T;
+  readonly client: (name: string) => Client;
   /** What the stage has written down since this was asked last. */
-  lines(): string[];
+  readonly lines: () => string[];
 }
 
 export function clients(): Clients {

@@ -13,6 +13,14 @@ const program = (id: string) => {
   return found;
 };
 
+/** The cells of the tables in a text, without the blanks that line them up. */
+function rows(text: string): string[][] {
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith('|') && !line.startsWith('| -'))
+    .map((line) => line.split('|').map((cell) => cell.trim()));
+}
+
 describe('PTRACE_JOBCTL_CONT', () => {
   it('is valid only where the tracee has reported PTRACE_EVENT_STOP', () => {
     const { stage, on, lines } = clients();
@@ -55,6 +63,7 @@ describe('PTRACE_JOBCTL_CONT', () => {
   });
 
   it('docs/jobctl-cont.md shows what the programs give', () => {
-    expect(readFileSync(join(root, 'docs', 'jobctl-cont.md'), 'utf8')).toContain(comparison());
+    const page = readFileSync(join(root, 'docs', 'jobctl-cont.md'), 'utf8');
+    expect(rows(page)).toEqual(rows(comparison()));
   });
 });
