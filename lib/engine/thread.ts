@@ -378,7 +378,7 @@ export class EngineThread implements StatusSink {
   /** A look has found its end, and nothing was consumed yet. Whether it may be. @internal */
   ending(status: number): boolean {
     this.#endWaiting();
-    if (this.arbitration.phase === 'dead') return !this.arbitration.dying;
+    if (this.arbitration.phase === 'dead') return this.#mayBeReaped();
     if (this.#standing || this.#waitsForParent) {
       this.#endSeen = true;
       if (this.#waitsForParent || this.#suspended || this.#busy) return false;
@@ -388,7 +388,15 @@ export class EngineThread implements StatusSink {
     }
     this.#take(status);
     this.#run();
-    return (this.arbitration.phase as string) === 'dead' && !this.arbitration.dying;
+    return this.#mayBeReaped();
+  }
+
+  /** Whether its death was told to all; if a promise is waited for, it is reaped after that. */
+  #mayBeReaped(): boolean {
+    const { phase, dying } = this.arbitration;
+    if (phase === 'dead' && !dying) return true;
+    this.#endSeen = true;
+    return false;
   }
 
   #takeQueued(): void {

@@ -26,6 +26,9 @@ const expectations: readonly ((output: string) => void)[] = [
     expect(output).toContain('killed');
     expect(output).toContain('128');
   },
+  (output) => {
+    expect(output.trim().split('\n').sort()).toEqual(['1234', 'the logger sees 1234']);
+  },
 ];
 
 let folder: string;

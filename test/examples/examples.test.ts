@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { execa } from 'execa';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { requireBuild, root } from '../helpers/dist.js';
@@ -19,7 +21,8 @@ beforeAll(requireBuild);
 
 describe('examples', () => {
   test('each has 15 to 60 lines', () => {
-    for (const file of readdirSync(`${root}examples`)) {
+    for (const file of readdirSync(`${root}examples`, { recursive: true, encoding: 'utf8' })) {
+      if (!file.endsWith('.ts')) continue;
       const lines = readFileSync(`${root}examples/${file}`, 'utf8').trim().split('\n').length;
       expect({ file, short: lines <= 60, long: lines >= 15 }).toEqual({ file, short: true, long: true });
     }
@@ -108,5 +111,81 @@ describe('examples', () => {
     expect(stdout).toMatch(
       /^\d+ bash --norc -c .* \[exit 4\]\n {2}\d+ \/bin\/true \[exit 0\]\n {2}\d+ \/bin\/echo x \[exit 0\]\n {4}\d+ \/bin\/false \[exit 1\]$/,
     );
+  });
+});
+
+describe('engines', () => {
+  test('syscall-logger follows all processes', async () => {
+    const { stdout, stderr } = await run('engines/syscall-logger.ts', 'sh', '-c', 'cat /etc/hostname | wc -l');
+    expect(stdout.trim()).toBe('1');
+    expect(new Set(stderr.match(/^\[\d+\] (execve|write)\(/gm)).size).toBeGreaterThan(2);
+    expect(stderr).toMatch(/= -1 ENOENT$/m);
+  });
+
+  test('fault-injector makes a call fail', async () => {
+    const { stdout } = await run('engines/fault-injector.ts', 'write', 'ENOSPC', '1', '/bin/echo', 'lost');
+    expect(stdout).toMatch(/^(\d+) of \1 calls of write failed with ENOSPC$/);
+  });
+
+  test('deadline-killer shows where a sleeper was, and lets the quick alone', async () => {
+    const { stdout } = await run('engines/deadline-killer.ts', '200', 'sleep', '1000');
+    expect(stdout).toMatch(/^\d+ is late: pc 0x[0-9a-f]+, sp 0x[0-9a-f]+, system call \d+$/);
+    expect((await run('engines/deadline-killer.ts', '60000', 'echo', 'done')).stdout).toBe('done');
+  });
+
+  test('step-coverage counts instructions', async () => {
+    const { stdout } = await run('engines/step-coverage.ts', '500', 'true');
+    const [, steps, different] = /^(\d+) instructions, (\d+) different ones$/.exec(stdout) ?? [];
+    expect(Number(steps)).toBe(500);
+    expect(Number(different)).toBeLessThan(500);
+  });
+
+  describe('side by side', () => {
+    const expectAll = (stderr: string, threads: number): void => {
+      const [, calls, seen] = /^(\d+) calls of (\d+) threads$/m.exec(stderr) ?? [];
+      expect(Number(calls), stderr).toBeGreaterThan(100);
+      expect(Number(seen), stderr).toBeGreaterThanOrEqual(threads);
+      expect(stderr).toMatch(/^\d+ of \d+ calls of getcwd failed$/m);
+      // 300 after each exec: python3 may be a script that executes another.
+      const steps = Number(/^(\d+) steps over \d+ instructions$/m.exec(stderr)?.[1]);
+      expect(steps, stderr).toBeGreaterThanOrEqual(300);
+      expect(steps % 300, stderr).toBe(0);
+      expect(stderr).not.toContain('Warning');
+    };
+
+    test('on python3 with threads', async () => {
+      const code = [
+        'import threading, os',
+        'ends = []',
+        'def work(n): os.stat("/"); ends.append(n)',
+        'threads = [threading.Thread(target=work, args=(n,)) for n in range(6)]',
+        '[t.start() for t in threads]',
+        '[t.join() for t in threads]',
+        'print(sorted(ends))',
+      ].join('\n');
+      const { stdout, stderr } = await run('engines/side-by-side.ts', 'python3', '-S', '-c', code);
+      expect(stdout).toBe('[0, 1, 2, 3, 4, 5]');
+      expectAll(stderr, 7);
+    });
+
+    test('on bash with pipelines', async () => {
+      const script = 'for i in 1 2 3; do echo $i | cat | tr 123 abc; done | sort -r';
+      const { stdout, stderr } = await run('engines/side-by-side.ts', 'bash', '--norc', '-c', script);
+      expect(stdout).toBe('c\nb\na');
+      expectAll(stderr, 8);
+    });
+
+    test('on make -j2', async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'engines-'));
+      const rules = ['a', 'b', 'c'].map((name) => `${name}:\n\t@echo ${name} > ${name}; cat ${name}\n`);
+      writeFileSync(join(folder, 'Makefile'), `all: a b c\n${rules.join('')}`);
+      try {
+        const { stdout, stderr } = await run('engines/side-by-side.ts', 'make', '-j2', '-s', '-C', folder);
+        expect(stdout.split('\n').sort()).toEqual(['a', 'b', 'c']);
+        expectAll(stderr, 4);
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    });
   });
 });

@@ -7,7 +7,16 @@ import { binding } from '../../../lib/binding.js';
 import { Engines, type Fault } from '../../../lib/engine/index.js';
 import { SIG } from '../../../lib/kernel/signals.js';
 import { script, start, type ChildScript, type ScriptChild } from '../../../lib/raw/child.js';
-import { describeProcess, isOver, killAndReap, send, tasksOf, until, within } from '../../helpers/processes.js';
+import {
+  describeProcess,
+  isOver,
+  killAndReap,
+  send,
+  statusOf,
+  tasksOf,
+  until,
+  within,
+} from '../../helpers/processes.js';
 import { which } from '../../helpers/programs.js';
 import { Random } from './random.js';
 import { Tool } from './tool.js';
@@ -61,6 +70,8 @@ class Stress {
   readonly #engines: Engines;
   readonly #tools: Tool[];
   processes = 0;
+  /** The process was asked to execute. */
+  #executes = false;
 
   constructor(seed: number) {
     this.#random = new Random(seed);
@@ -74,6 +85,7 @@ class Stress {
   async playOne(most: number): Promise<number> {
     const random = this.#random;
     this.processes++;
+    this.#executes = false;
     const target = tracee();
     const rounds = Math.min(most, 20 + random.below(MOST_ROUNDS - 20));
     try {
@@ -102,14 +114,17 @@ class Stress {
     const tool = random.pick(this.#tools);
     const what = random.below(40);
     if (what < 8 || this.#engines.threads.length === 0) {
-      const tids = tasksOf(target.pid);
+      // Between the begin of an execve and its end SEIZE may sleep for ever: see Engines.attach.
+      const tids = this.#executes && statusOf(target.pid)?.name !== 'sleep' ? [] : tasksOf(target.pid);
       if (tids.length > 0) tool.attach(random.pick(tids));
     } else if (what === 8) send(target.pid, random.pick([SIG.SIGUSR1, SIG.SIGUSR2]));
     else if (what === 9) send(target.pid, random.pick([SIG.SIGSTOP, SIG.SIGTSTP]));
     else if (what === 10 || what === 11) send(target.pid, SIG.SIGCONT);
     else if (what === 12) ask(target, random.pick(['fork', 'vfork']));
-    else if (what === 13 && random.chance(0.2)) ask(target, 'exec');
-    else if (what === 14 && random.chance(0.2)) send(target.pid, SIG.SIGKILL);
+    else if (what === 13 && random.chance(0.2)) {
+      this.#executes = true;
+      ask(target, 'exec');
+    } else if (what === 14 && random.chance(0.2)) send(target.pid, SIG.SIGKILL);
     else tool.act();
   }
 
