@@ -10,4 +10,5 @@ export { EVENT, EVENT_ALL, EVENT_SIGNAL_ALL, EVENT_SYSCALL, eventNames } from '.
 export { ATTACH } from './seat.js';
 export { Client, PTRACE_JOBCTL_CONT, VirtualPtrace, type VirtualPtraceOptions } from './ptrace/index.js';
 export { EngineThread } from './thread.js';
+export { type KernelLayer, useKernelLayer, withKernelLayer } from '../raw/kernel-layer.js';
 export type { SyscallView } from './thread-view.js';

@@ -148,16 +148,16 @@ function cannotOpen(error: number): PtraceError {
 const bells = new WeakMap<KernelLayer, Doorbell>();
 
 /**
- * Adds a listener to the doorbell of this thread, on the layer in use. The doorbell is opened with its first listener and closed with its last.
+ * Adds a listener to the doorbell of this thread. The doorbell is opened with its first listener and closed with its last.
  *
  * The listener starts disarmed and does not keep the event loop alive.
  *
  * @param callback called at each ring, from the event loop. It looks for what it waits for, and bears a ring that is not for it. An exception
  * becomes an uncaught exception of the thread; other listeners are rung all the same.
+ * @param layer whose bell; without it, that of the layer in use
  * @throws PtraceError 'kernel' when libuv refuses the handle
  */
-export function listen(callback: () => void): Listener {
-  const layer = kernelLayer();
+export function listen(callback: () => void, layer: KernelLayer = kernelLayer()): Listener {
   let bell = bells.get(layer);
   if (bell === undefined) {
     bell = new Doorbell(layer);

@@ -136,7 +136,7 @@ export class WaitHub {
   add(sink: StatusSink, pid: number, flags: number): void {
     this.#sinks.set(sink.tid, sink);
     this.layer.track(sink.tid, pid, flags);
-    this.#listener ??= listen(this.#ring);
+    this.#listener ??= listen(this.#ring, this.layer);
   }
 
   /** Gives up a tid: it is traced no more, or its end was received. */
@@ -159,7 +159,7 @@ export class WaitHub {
    */
   addChild(pid: number, ended: (status: number | undefined) => void): void {
     this.#children.set(pid, ended);
-    this.#listener ??= listen(this.#ring);
+    this.#listener ??= listen(this.#ring, this.layer);
     // It may have died before it was listed.
     queueMicrotask(() => {
       this.#reapChildren();

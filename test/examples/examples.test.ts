@@ -115,6 +115,14 @@ describe('examples', () => {
 });
 
 describe('engines', () => {
+  it('two ptraces: one client steps, the other logs, each as if it were alone', async () => {
+    const { stdout } = await run('engines/two-ptraces.ts', '600');
+    const [, calls = '0'] = /^the logger saw getppid (\d+) times$/m.exec(stdout) ?? [];
+    const [, places = '0'] = /^the stepper saw (\d+) instructions$/m.exec(stdout) ?? [];
+    expect(Number(calls)).toBeGreaterThan(0);
+    expect(Number(places)).toBeGreaterThan(1);
+  });
+
   test('syscall-logger follows all processes', async () => {
     const { stdout, stderr } = await run('engines/syscall-logger.ts', 'sh', '-c', 'cat /etc/hostname | wc -l');
     expect(stdout.trim()).toBe('1');
