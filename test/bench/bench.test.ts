@@ -10,6 +10,8 @@ const run = promisify(execFile);
 const IDS = [
   'sync-loop',
   'await-resume',
+  'engine-1',
+  'engine-3',
   'for-await-64',
   'await-200-children',
   'registers',

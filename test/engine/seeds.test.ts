@@ -176,7 +176,13 @@ describe('a stop that is asked for while a detach is in flight', () => {
 /** The process group of a process that has not ended. */
 function groupOf(pid: number): number | undefined {
   if ((stateOf(pid) ?? 'Z') === 'Z') return undefined;
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  let stat: string;
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  } catch {
+    // Gone since the look at its state.
+    return undefined;
+  }
   return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]);
 }
 

@@ -115,7 +115,7 @@ describe('examples', () => {
 });
 
 describe('engines', () => {
-  it('two ptraces: one client steps, the other logs, each as if it were alone', async () => {
+  test('two ptraces: one client steps, the other logs, each as if it were alone', async () => {
     const { stdout } = await run('engines/two-ptraces.ts', '600');
     const [, calls = '0'] = /^the logger saw getppid (\d+) times$/m.exec(stdout) ?? [];
     const [, places = '0'] = /^the stepper saw (\d+) instructions$/m.exec(stdout) ?? [];
