@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { EVENT, EVENT_SIGNAL_ALL, SIGNAL_ACTION, UTRACE } from '../../lib/engine/index.js';
 import { SIG } from '../../lib/kernel/signals.js';
 import { script } from '../../lib/raw/child.js';
+import { nr, RET, seccompFilter } from '../tracer/programs.js';
 import { attach, child, Deferred, nothing, pauser, send, session, stormer, until, within } from '../helpers/engines.js';
 import { describeProcess, gate, openGate, readWord, stateOf } from '../helpers/tracing.js';
 
@@ -173,6 +174,41 @@ describe('vfork', () => {
     expect(engine.control(RESUME)).toBe(0);
     await until(() => readWord(started, 'after') === 1n, 'the parent goes on');
     expect(done).toBe(born);
+  });
+});
+
+describe('SECCOMP', () => {
+  it('is reported with the data of the verdict, to who wants it and as long as someone does; STOP holds, the call can be changed', async () => {
+    const { engines } = session();
+    const filter = seccompFilter({ getppid: RET.trace(0xabcd) });
+    const started = child(
+      gate(script())
+        .seccompFilter(filter)
+        .loop((s) => s.syscall('getppid').store('result')),
+    );
+    const seen: string[] = [];
+    let holds = true;
+    const engine = attach(engines, started.pid, EVENT.SECCOMP, {
+      reportSeccomp: (_action, _own, call) => {
+        seen.push(`${call.name} ${call.retData.toString(16)}`);
+        if (holds) return STOP;
+        call.setNumber(nr('getpid'));
+        return RESUME;
+      },
+    });
+    // The option of the event is set in a stop: it is made to come by one.
+    const kick = attach(engines, started.pid, EVENT.QUIESCE, { reportQuiesce: nothing });
+    let stood = false;
+    kick.control(REPORT);
+    await until(() => stood || (stood = kick.control(STOP) === 0), 'it stands');
+    expect(kick.control(RESUME)).toBe(0);
+    openGate(started);
+    await until(() => seen.length === 1 && engine.thread.state === 'stopped', 'the filter stops it');
+    expect(seen).toEqual(['getppid abcd']);
+    expect(stateOf(started.pid)).toBe('t');
+    holds = false;
+    expect(engine.control(RESUME)).toBe(0);
+    await until(() => readWord(started, 'result') === BigInt(started.pid), 'it gets its own pid');
   });
 });
 
