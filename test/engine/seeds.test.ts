@@ -176,8 +176,12 @@ describe('a stop that is asked for while a detach is in flight', () => {
 /** The process group of a process that has not ended. */
 function groupOf(pid: number): number | undefined {
   if ((stateOf(pid) ?? 'Z') === 'Z') return undefined;
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]);
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]);
+  } catch {
+    return undefined; // gone meanwhile
+  }
 }
 
 describe('SIGKILL', () => {
