@@ -72,7 +72,10 @@ export interface EngineOps {
   reportClone?(action: number, engine: Engine, clone: CloneReport): Answer;
   /** After a successful exec, before its first instruction. */
   reportExec?(action: number, engine: Engine, exec: ExecReport): Answer;
-  /** The thread exits and can still be examined. STOP is honoured here, and not even SIGKILL breaks it. */
+  /**
+   * The thread exits and can still be examined. STOP is honoured here, and not even SIGKILL breaks it. Rarely, if SIGKILL falls between a stop and the
+   * request that ends it, the kernel's stop at the exit is passed unseen: then this is called right before the death, and the thread's state is 'ended'.
+   */
   reportExit?(action: number, engine: Engine, exit: ExitReport): Answer;
   /** The thread is dead, not yet reaped. Only DETACH makes a difference. */
   reportDeath?(engine: Engine, death: DeathReport): Answer;

@@ -72,6 +72,8 @@ export class Engines {
   readonly baseOptions: number;
   /** The thread whose callback runs now. @internal */
   current: EngineThread | undefined;
+  /** Counts the stops and ends that were taken. @internal */
+  taken = 0;
   /** Passes that wait for a promise. @internal */
   suspended = 0;
   readonly #threads = new Map<number, EngineThread>();
@@ -189,12 +191,16 @@ export class Engines {
   }
 
   /**
-   * Blocks until a tracee of this JavaScript thread has something to report, then does as {@link pump}. No promise can settle meanwhile.
+   * As {@link pump}, but when nothing is there it blocks until a tracee of this JavaScript thread has something to report. No promise can settle meanwhile.
    *
    * @throws PtraceError 'not-tracee' when nothing is traced; 'bad-input' from inside a callback, or when a promise is waited for and no thread runs
    */
   pumpBlocking(): void {
-    if (this.pump())
+    const before = this.taken;
+    this.pump();
+    // What was there already may be what the caller waits for.
+    if (this.taken !== before) return;
+    if (this.suspended > 0 && this.threads.every(({ state }) => state !== 'running'))
       throw badInput('pump', 'a callback has given a promise, which cannot settle while this thread blocks');
     const flags = W.WSTOPPED | W.WEXITED | W.WNOWAIT | W.__WNOTHREAD | W.__WCLONE;
     const result = this.layer.waitid(P_ALL, 0, flags, this.#siginfo, null);

@@ -23,6 +23,8 @@ export const STAGE = {
   /** Run on from here. */
   GO: 14,
   DEATH: 15,
+  /** It is dead, and its exit was not seen: SIGKILL fell between a stop and the request that ended it. It is told before the death. */
+  LATE_EXIT: 16,
 } as const;
 
 export type Stage = (typeof STAGE)[keyof typeof STAGE];

@@ -143,6 +143,7 @@ export class EngineThread implements StatusSink {
   #kickOnResume = false;
   #options = BASE_OPTIONS;
   #endStatus = 0;
+  #exitSeen = false;
   #consumed = false;
   #endSeen = false;
   #barriers: { readonly seat: Seat<EngineOps>; readonly resolve: (result: 0 | 'ESRCH') => void }[] = [];
@@ -174,7 +175,7 @@ export class EngineThread implements StatusSink {
   /** Whether it can be examined: it stands in a ptrace-stop. */
   get state(): 'running' | 'stopped' | 'ended' {
     const { phase } = this.arbitration;
-    if (phase === 'dead' || phase === 'reaped') return 'ended';
+    if (phase === 'dead' || phase === 'reaped' || (this.#standing && isEnd(this.#status))) return 'ended';
     return this.#standing ? 'stopped' : 'running';
   }
   /** The wait status word of the stop that it stands in. */
@@ -428,6 +429,7 @@ export class EngineThread implements StatusSink {
 
   /** Begins with what has happened; {@link #run} does the rest. */
   #take(status: number): void {
+    this.#session.taken++;
     this.#standing = true;
     this.#status = status;
     this.#interrupted = false;
@@ -439,9 +441,14 @@ export class EngineThread implements StatusSink {
     this.#view.renew();
     if (isEnd(status)) {
       this.#endStatus = status;
-      this.#stage = STAGE.DEATH;
-      this.#event = EVENT.DEATH;
-      this.#inPass = this.arbitration.phase === 'dead' ? false : this.arbitration.beginDeath();
+      if (this.arbitration.phase === 'dead') {
+        this.#stage = STAGE.DEATH;
+        this.#inPass = false;
+      } else if (this.#exitSeen) this.#die();
+      else {
+        this.#details = { kind: 'exit', code: status };
+        this.#begin(EVENT.EXIT, STAGE.LATE_EXIT);
+      }
       return;
     }
     const signal = (status >>> 8) & 0xff;
@@ -456,6 +463,12 @@ export class EngineThread implements StatusSink {
     this.#event = event;
     this.#stage = stage;
     this.#inPass = this.#passed = this.arbitration.begin(event, resumed);
+  }
+
+  #die(): void {
+    this.#stage = STAGE.DEATH;
+    this.#event = EVENT.DEATH;
+    this.#inPass = this.arbitration.beginDeath();
   }
 
   #takeSyscall(): void {
@@ -512,6 +525,7 @@ export class EngineThread implements StatusSink {
         this.#begin(EVENT.SECCOMP, STAGE.SECCOMP);
         return;
       case PTRACE_EVENT.EXIT:
+        this.#exitSeen = true;
         this.#orphans = this.#isInClone() ? this.#session.orphansOf(this) : [];
         this.#stage = STAGE.ORPHANS;
         return;
@@ -701,6 +715,10 @@ export class EngineThread implements StatusSink {
         return true;
       case STAGE.AFTER_BORDER:
         return this.#verdict(arbitration.endBorder());
+      case STAGE.LATE_EXIT:
+        if (this.#passed) arbitration.end(false);
+        this.#die();
+        return true;
       case STAGE.DEATH:
         return this.#dead();
       case STAGE.GO:

@@ -34,7 +34,7 @@ export interface Outcome {
   readonly execs: number;
   readonly deaths: number;
   /** SIGKILL was quicker than the look at the exit. */
-  readonly deathsWithoutExit: number;
+  readonly lateExits: number;
   readonly steps: number;
   readonly promises: number;
 }
@@ -170,7 +170,7 @@ class Stress {
       clones: sum('clones'),
       execs: sum('execs'),
       deaths: sum('deaths'),
-      deathsWithoutExit: sum('deathsWithoutExit'),
+      lateExits: sum('lateExits'),
       steps: sum('steps'),
       promises: sum('promises'),
     };

@@ -17,6 +17,7 @@ import {
   type Vote,
 } from '../../../lib/engine/index.js';
 import { isPtraceError } from '../../../lib/errors.js';
+import { PTRACE_EVENT } from '../../../lib/kernel/events.js';
 import { SIG } from '../../../lib/kernel/signals.js';
 import type { Random } from './random.js';
 
@@ -51,6 +52,8 @@ interface Attachment {
   silent: boolean;
   /** It was told to detach, by a vote or by control(). */
   leaves: boolean;
+  /** The thread was at its exit already, or behind it. */
+  readonly isLate: boolean;
   exits: number;
   deaths: number;
   reaps: number;
@@ -62,14 +65,14 @@ export class Tool {
   readonly #random: Random;
   readonly #problems: string[];
   readonly #attachments = new Set<Attachment>();
-  /** What was counted: callbacks, and deaths whose exit was not told. */
+  /** What was counted: callbacks, and exits that were told late. */
   readonly counts = {
     callbacks: 0,
     clones: 0,
     execs: 0,
     exits: 0,
     deaths: 0,
-    deathsWithoutExit: 0,
+    lateExits: 0,
     steps: 0,
     promises: 0,
   };
@@ -109,7 +112,8 @@ export class Tool {
         return;
       throw error;
     }
-    holder.attachment = { engine, silent: false, leaves: false, exits: 0, deaths: 0, reaps: 0 };
+    const isLate = engine.thread.status >>> 16 === PTRACE_EVENT.EXIT || engine.thread.state === 'ended';
+    holder.attachment = { engine, silent: false, leaves: false, isLate, exits: 0, deaths: 0, reaps: 0 };
     this.#attachments.add(holder.attachment);
     if (engine.setEvents(ALWAYS | this.#mask()) === 0) return;
     // It died meanwhile: neither its death nor its reaping can be asked for.
@@ -233,10 +237,11 @@ export class Tool {
         this.counts.execs++;
         return this.#vote(own());
       },
-      reportExit: () => {
+      reportExit: (_action, { thread }) => {
         this.#called(own(), 'exit');
         own().exits++;
         this.counts.exits++;
+        if (thread.state === 'ended') this.counts.lateExits++;
         return this.#vote(own());
       },
       reportDeath: () => {
@@ -244,7 +249,7 @@ export class Tool {
         this.#called(attachment, 'death');
         attachment.deaths++;
         this.counts.deaths++;
-        if (attachment.exits === 0) this.counts.deathsWithoutExit++;
+        if (attachment.exits === 0 && !attachment.isLate) this.#problem(attachment, 'died without an exit');
       },
       reportReap: () => {
         const attachment = own();
