@@ -1,6 +1,7 @@
 import { binding } from '../../binding.js';
 import { P_PID, W } from '../../kernel/wait-flags.js';
 import { procStatus } from '../../proc.js';
+import type { KernelLayer } from '../../raw/kernel-layer.js';
 import { scaledMillis } from '../../time-scale.js';
 import { Adoption } from './adoption.js';
 import type { Attachment } from './attachment.js';
@@ -9,8 +10,22 @@ import { eventOf, signalOf } from './stops.js';
 import { nap } from './virtual-ptrace.js';
 
 const PATIENCE_MILLIS = 2000;
+const PID = 16;
+const CODE = 8;
+const STATUS = 24;
 const CLD_TRAPPED = 4;
 const SYSGOOD = 0x80;
+
+/** Whether a child has a ptrace-stop to report, of which `siginfo` tells then. */
+function stands(kernel: KernelLayer, tid: number, siginfo: DataView): boolean {
+  const flags = W.WSTOPPED | W.WNOHANG | W.WNOWAIT | W.__WALL;
+  const bytes = new Uint8Array(siginfo.buffer);
+  return (
+    kernel.waitid(P_PID, tid, flags, bytes, null) >= 0 &&
+    siginfo.getInt32(PID, true) === tid &&
+    siginfo.getInt32(CODE, true) === CLD_TRAPPED
+  );
+}
 
 /**
  * Takes over a child that said PTRACE_TRACEME, if this is one and it stands: from then on it is a tracee of the client, in the stop that it stood in.
@@ -21,16 +36,15 @@ export function adopt(client: Client, tid: number): Attachment | 'never' | undef
   const { host } = client;
   if (host.find(tid) !== undefined) return undefined;
   const { kernel } = host.ground;
-  const siginfo = new Uint8Array(128);
-  const view = new DataView(siginfo.buffer);
-  const flags = W.WSTOPPED | W.WNOHANG | W.WNOWAIT | W.__WALL;
-  if (kernel.waitid(P_PID, tid, flags, siginfo, null) < 0 || view.getInt32(16, true) !== tid) return undefined;
-  if (view.getInt32(8, true) !== CLD_TRAPPED) return undefined;
-  if (procStatus(tid)?.tracerPid !== binding().gettid()) return 'never';
-  const word = view.getInt32(24, true) << 8;
+  const siginfo = new DataView(new ArrayBuffer(128));
+  if (!stands(kernel, tid, siginfo)) return undefined;
+  const word = siginfo.getInt32(STATUS, true) << 8;
+  // One that SIGKILL has taken out of its stop meanwhile is none that could be taken over.
+  const refused = (): 'never' | undefined => (stands(kernel, tid, siginfo) ? 'never' : undefined);
+  if (procStatus(tid)?.tracerPid !== binding().gettid()) return refused();
   if (eventOf(word) !== 0 || (signalOf(word) & SYSGOOD) !== 0) return 'never';
   const adoption = Adoption.detach(kernel, tid, signalOf(word));
-  if (adoption === undefined) return 'never';
+  if (adoption === undefined) return refused();
   const attachment = host.attachTo(client, tid, { seized: false, options: 0 });
   if (typeof attachment === 'number') return 'never';
   attachment.adoption = adoption;

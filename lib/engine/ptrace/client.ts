@@ -75,11 +75,6 @@ export class Client implements KernelLayer {
     return adopted === 'never' ? undefined : adopted;
   }
 
-  /** Whether a child stands in a stop of the kernel's own attachment, and was taken over now. It may have got there since it was looked at last. */
-  adoptsAtStop(tid: number): boolean {
-    return this.adopt(tid) !== undefined;
-  }
-
   /** Children that cannot be taken over, and are the kernel's own tracees. */
   get passedOn(): ReadonlySet<number> {
     return this.#passedOn;

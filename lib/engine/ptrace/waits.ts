@@ -191,9 +191,8 @@ export class Waits {
     if (attachment === undefined) {
       const shared = this.#client.host.find(tid);
       if (shared === undefined) {
-        if (this.#client.adoptsAtStop(tid)) return this.#lookAt(tid, flags, ask);
-        const pid = ask(tid, flags);
-        return pid > 0 ? { kind: 'child', pid } : pid;
+        const found = this.#untraced(tid, flags, ask);
+        return typeof found === 'number' && found > 0 ? { kind: 'child', pid: found } : found;
       }
       return this.#ofOthers(shared, flags);
     }
@@ -204,6 +203,22 @@ export class Waits {
     }
     if (stop === undefined || stop.reported) return 0;
     return { kind: 'tracee', attachment, status: stop.status };
+  }
+
+  /**
+   * What a child has that nobody traces here. A child that said PTRACE_TRACEME may come to its stop at any moment, and must be taken over before a wait
+   * consumes that: only what a look has found is consumed.
+   */
+  #untraced(tid: number, flags: number, ask: (pid: number, flags: number) => number): Found | number {
+    const isPassedOn = (): boolean => this.#client.passedOn.has(tid);
+    if (isPassedOn()) return ask(tid, flags);
+    const look = this.#kernel.waitid(P_PID, tid, flags | W.WNOHANG | W.WNOWAIT, this.#siginfo, null);
+    if (look < 0) return look;
+    const view = new DataView(this.#siginfo.buffer, this.#siginfo.byteOffset);
+    if (view.getInt32(16, true) !== tid) return 0;
+    if (view.getInt32(8, true) !== CLD.TRAPPED) return ask(tid, flags);
+    if (this.#client.adopt(tid) !== undefined) return this.#lookAt(tid, flags, ask);
+    return isPassedOn() ? ask(tid, flags) : 0;
   }
 }
 
