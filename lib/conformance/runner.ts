@@ -144,10 +144,18 @@ class Worker {
   }
 }
 
+/** An emulated machine, as the guests of `vm run` are, ends a process by such a signal now and then, whatever it was doing. */
+const EMULATED = 'LINUX_PTRACE_EMULATED';
+const CRASH = /^the process that played it was killed by SIG(ILL|SEGV|BUS|TRAP|ABRT)/;
+
+/** Whether the machine may have failed, not the scenario: that is tried once more. One that brings its process down does so again. */
+const mayBeTheMachine = ({ reason = '' }: Outcome): boolean => process.env[EMULATED] === '1' && CRASH.test(reason);
+
 /** Takes scenarios from a queue until it is empty. */
 async function work(queue: Scenario[], options: RunOptions, workers: Set<Worker>, folder: string): Promise<void> {
   const { missing, patience, fault, backend, load, isolate = false, onOutcome, signal } = options;
   let worker: Worker | undefined;
+  const again = new Set<string>();
   const aborted = (): boolean => signal?.aborted === true;
   const dismiss = async (): Promise<number> => {
     if (worker === undefined) return 0;
@@ -166,6 +174,12 @@ async function work(queue: Scenario[], options: RunOptions, workers: Set<Worker>
       }
       const { outcome, clean } = await worker.play(scenario);
       if (aborted()) break;
+      if (!again.has(scenario.id) && mayBeTheMachine(outcome)) {
+        again.add(scenario.id);
+        queue.unshift(scenario);
+        await dismiss();
+        continue;
+      }
       let told = outcome;
       if (!clean || isolate) {
         const left = await dismiss();

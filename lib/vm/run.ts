@@ -138,7 +138,13 @@ function commandOf(run: GuestRun, arch: GuestArch): GuestCommand {
   const { args, command, timeScale = TIME_SCALE[arch], env = {}, sysctls = {} } = run;
   return {
     argv: command ?? [GUEST.node, `${GUEST.package}/dist/cli/main.js`, ...args],
-    env: { LINUX_PTRACE_TIME_SCALE: String(timeScale), LINUX_PTRACE_PROGRESS: '2', HOME: '/root', ...env },
+    env: {
+      LINUX_PTRACE_TIME_SCALE: String(timeScale),
+      LINUX_PTRACE_PROGRESS: '2',
+      LINUX_PTRACE_EMULATED: '1',
+      HOME: '/root',
+      ...env,
+    },
     sysctls,
   };
 }

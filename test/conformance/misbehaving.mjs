@@ -1,4 +1,6 @@
 // Scenarios that do what no scenario should: the runner's to survive.
+import { existsSync, writeFileSync } from 'node:fs';
+
 const base = {
   source: [{ kind: 'manual', page: 'ptrace(2)', section: 'BUGS' }],
   tags: ['misbehaving'],
@@ -43,6 +45,18 @@ export const scenarios = [
     play(s) {
       s.tracee('E', (c) => c.loop((again) => again.pause()));
       process.kill(process.pid, 'SIGSEGV');
+    },
+    expect: '',
+  },
+  {
+    ...base,
+    id: 'crashes-once',
+    title: 'takes its process down, the first time',
+    play() {
+      const file = process.env.MISBEHAVING_MARK;
+      if (existsSync(file)) return;
+      writeFileSync(file, '');
+      process.kill(process.pid, 'SIGILL');
     },
     expect: '',
   },

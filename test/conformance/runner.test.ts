@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Outcome } from '../../lib/conformance/play.js';
 import type * as Runner from '../../lib/conformance/runner.js';
 import type { Scenario } from '../../lib/conformance/scenario.js';
@@ -54,6 +54,7 @@ describe('the runner', () => {
       wrong: 'fail',
       throws: 'fail',
       crashes: 'fail',
+      'crashes-once': 'fail',
       exits: 'fail',
       hangs: 'fail',
       'out-of-time': 'fail',
@@ -126,4 +127,19 @@ describe('the runner', () => {
     }
     expect(readdirSync(own)).toEqual([]);
   });
+});
+
+it('a crash is the scenario’s own on a machine, and tried once more on an emulated one', async () => {
+  vi.stubEnv('MISBEHAVING_MARK', join(scratch(), 'mark'));
+  try {
+    vi.stubEnv('LINUX_PTRACE_EMULATED', '1');
+    const emulated = await play(['crashes-once', 'crashes']);
+    expect(emulated.get('crashes-once')).toMatchObject({ verdict: 'pass' });
+    expect(emulated.get('crashes')).toMatchObject({ verdict: 'fail' });
+    vi.stubEnv('LINUX_PTRACE_EMULATED', '');
+    vi.stubEnv('MISBEHAVING_MARK', join(scratch(), 'mark'));
+    expect((await play(['crashes-once'])).get('crashes-once')).toMatchObject({ verdict: 'fail' });
+  } finally {
+    vi.unstubAllEnvs();
+  }
 });
