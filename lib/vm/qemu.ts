@@ -1,6 +1,5 @@
 /** The command line of QEMU. */
-import { accessSync, constants, statSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { findProgram } from '../raw/find-program.js';
 import { VmError } from './failure.js';
 import type { GuestArch } from './guest-arch.js';
 
@@ -56,16 +55,8 @@ const boards: Readonly<Record<GuestArch, Board>> = {
 
 /** Looks a program up in PATH. */
 export function inPath(program: string): string | undefined {
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
-    const file = join(folder || '.', program);
-    try {
-      accessSync(file, constants.X_OK);
-      if (statSync(file).isFile()) return file;
-    } catch {
-      // Not here.
-    }
-  }
-  return undefined;
+  const found = findProgram(program, process.env['PATH'], process.cwd());
+  return 'path' in found ? found.path : undefined;
 }
 
 /**

@@ -5,6 +5,7 @@ import type { FetchOptions } from '../../vm/fetch-options.js';
 import type { GuestArch } from '../../vm/guest-arch.js';
 import type { SelectedKernel } from '../../vm/select-kernels.js';
 import { untilSignalled } from '../ends.js';
+import { UNAVAILABLE } from './ends.js';
 
 interface Options {
   readonly refresh?: boolean;
@@ -12,8 +13,6 @@ interface Options {
   readonly system?: boolean;
 }
 
-/** Exit code when nothing failed, and something is not to be had (any more). */
-const UNAVAILABLE = 3;
 const FAILURE = 1;
 
 /** One thing to fetch. */
