@@ -112,7 +112,7 @@ const checks = [];
 for (const outcome of outcomes) {
   const check = checkOutcome(outcome, await known(outcome.id), races);
   console.log(`\n== ${check.id}\n${[...check.lines, ...tail(outcome.log)].join('\n')}`);
-  record(`kernel ${check.id}`, check.passed, check.failed, check.skipped);
+  record(`kernel ${check.id}`, check.passed, check.failed, check.skipped, check.failed > 0 ? check.lines : []);
   checks.push(check);
 }
 const complaints = argv.length > 2 ? [] : tooFew(checks, kernels, LEAST);

@@ -3,11 +3,28 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { env } from 'node:process';
 
-/** Records one check. */
-export function record(name, passed, failed, skipped = 0) {
+/** Records one check; `failures`, where it has them, says of each failed test its name and what it said first. */
+export function record(name, passed, failed, skipped = 0, failures = []) {
   if (env.LINUX_PTRACE_RESULTS) {
-    appendFileSync(env.LINUX_PTRACE_RESULTS, `${JSON.stringify({ name, passed, failed, skipped })}\n`);
+    appendFileSync(env.LINUX_PTRACE_RESULTS, `${JSON.stringify({ name, passed, failed, skipped, failures })}\n`);
   }
+}
+
+/** The start of what a failed test said, without its stack. */
+function firstLines(messages) {
+  const lines = messages.join('\n').split('\n');
+  const stack = lines.findIndex((line) => /^\s+at /.test(line));
+  return lines.slice(0, Math.min(6, stack < 0 ? lines.length : Math.max(stack + 1, 1)));
+}
+
+function failuresIn(report) {
+  return report.testResults.flatMap(({ name, message, assertionResults }) => {
+    const tests = assertionResults.filter(({ status }) => status === 'failed');
+    if (tests.length === 0) return message ? [[name, ...firstLines([message])].join('\n  ')] : [];
+    return tests.map(({ fullName, failureMessages }) =>
+      [`${name}: ${fullName}`, ...firstLines(failureMessages ?? [])].join('\n  '),
+    );
+  });
 }
 
 /**
@@ -15,7 +32,7 @@ export function record(name, passed, failed, skipped = 0) {
  * behind) counts as one failure, and so does a run that ended badly without a failed test, wrote no report, or ran no test.
  */
 export function countVitest(file, exitCode) {
-  if (!existsSync(file)) return { passed: 0, failed: 1, skipped: 0, note: 'vitest wrote no report' };
+  if (!existsSync(file)) return { passed: 0, failed: 1, skipped: 0, note: 'vitest wrote no report', failures: [] };
   const report = JSON.parse(readFileSync(file, 'utf8'));
   const broken = report.testResults.filter(
     ({ status, assertionResults }) => status === 'failed' && assertionResults.every((test) => test.status !== 'failed'),
@@ -31,5 +48,5 @@ export function countVitest(file, exitCode) {
     failed = 1;
     note = 'no test was executed';
   }
-  return { passed, failed, skipped, note };
+  return { passed, failed, skipped, note, failures: failuresIn(report) };
 }

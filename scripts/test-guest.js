@@ -95,7 +95,7 @@ try {
 const rows = [];
 for (const id of values.kernel) {
   const row = { id, ...(await test(id, files)) };
-  record(`live tests on ${id}`, row.passed, row.failed, row.skipped);
+  record(`live tests on ${id}`, row.passed, row.failed, row.skipped, row.failures);
   rows.push(row);
 }
 console.log('');

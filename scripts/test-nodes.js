@@ -55,7 +55,7 @@ if (spawnSync(process.execPath, ['scripts/build.js'], { cwd: root, stdio: 'inher
 mkdirSync(cache, { recursive: true });
 const rows = lines.map((line) => {
   const row = test(line);
-  record(`node ${line}`, row.passed, row.failed, row.skipped);
+  record(`node ${line}`, row.passed, row.failed, row.skipped, row.failures);
   return row;
 });
 console.log('\nline  version    passed  failed  skipped');

@@ -30,7 +30,7 @@ function check(name, action) {
   console.log(`\n== ${name}`);
   const code = action();
   const result = typeof code === 'number' ? { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1 } : code;
-  record(name, result.passed, result.failed, result.skipped);
+  record(name, result.passed, result.failed, result.skipped, result.failures);
   rows.push({ name, skipped: 0, note: '', ...result });
 }
 
