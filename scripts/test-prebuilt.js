@@ -4,13 +4,23 @@
 //   --into=FOLDER  only installs it there, for another machine to try: node FOLDER/installed-check.js FOLDER
 //   --arch=arm64   for that machine's architecture
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, delimiter, dirname, join, resolve } from 'node:path';
 import { arch as host, argv, env, execPath, exit } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { fetchNode, isOffline, reason } from './nodes.js';
+import { isOffline, nodeOf, reason } from './nodes.js';
 import { complaints } from './prebuilds.js';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
@@ -70,13 +80,16 @@ export function install(tarball, folder, arch = host) {
 }
 
 /** Tries an installed package with one Node line. */
-function tryWith(line, folder) {
-  const { node, version } = fetchNode(line);
+async function tryWith(line, folder) {
+  const { node, version } = await nodeOf(line);
   console.log(`\nNode ${version}`);
+  // Nothing else is in PATH: above all no compiler.
+  const path = join(folder, `node-${line}`);
+  mkdirSync(path);
+  symlinkSync(node, join(path, 'node'));
   const { error, status, stdout, stderr } = spawnSync(node, [join(folder, 'installed-check.js'), folder], {
     cwd: folder,
-    // The folder of that node holds nothing else.
-    env: { PATH: dirname(node), LINUX_PTRACE_TIME_SCALE: env.LINUX_PTRACE_TIME_SCALE ?? '1' },
+    env: { PATH: path, LINUX_PTRACE_TIME_SCALE: env.LINUX_PTRACE_TIME_SCALE ?? '1' },
     encoding: 'utf8',
   });
   if (error) throw error;
@@ -93,12 +106,12 @@ function tryWith(line, folder) {
  * @param {readonly string[]} lines
  * @returns {{passed: number, failed: number, skipped: number, note: string}}
  */
-export function testPrebuilt(tarball, lines = LINES) {
+export async function testPrebuilt(tarball, lines = LINES) {
   const sum = { passed: 0, failed: 0, skipped: 0, note: '' };
   const folder = mkdtempSync(join(tmpdir(), 'linux-ptrace-prebuilt-'));
-  const attempt = (what, action) => {
+  const attempt = async (what, action) => {
     try {
-      return action();
+      return await action();
     } catch (error) {
       sum[isOffline(error) ? 'skipped' : 'failed']++;
       sum.note = `${what}: ${reason(error)}`;
@@ -107,9 +120,9 @@ export function testPrebuilt(tarball, lines = LINES) {
     }
   };
   try {
-    const installed = attempt('npm install', () => (install(tarball, folder), true));
+    const installed = await attempt('npm install', () => (install(tarball, folder), true));
     for (const line of installed ? lines : []) {
-      const counts = attempt(`Node ${line}`, () => tryWith(line, folder));
+      const counts = await attempt(`Node ${line}`, () => tryWith(line, folder));
       for (const key of ['passed', 'failed', 'skipped']) sum[key] += counts?.[key] ?? 0;
     }
   } finally {
@@ -135,7 +148,7 @@ if (resolve(argv[1] ?? '') === fileURLToPath(import.meta.url)) {
     if (values.into !== undefined) {
       install(tarball, resolve(values.into), values.arch);
     } else {
-      const { passed, failed, skipped } = testPrebuilt(tarball, positionals.length > 0 ? positionals : LINES);
+      const { passed, failed, skipped } = await testPrebuilt(tarball, positionals.length > 0 ? positionals : LINES);
       console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`);
       process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
     }

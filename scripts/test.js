@@ -26,9 +26,9 @@ function run(command, args, options = {}) {
   return signal ? 128 : (status ?? 1);
 }
 
-function check(name, action) {
+async function check(name, action) {
   console.log(`\n== ${name}`);
-  const code = action();
+  const code = await action();
   const result = typeof code === 'number' ? { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1 } : code;
   record(name, result.passed, result.failed, result.skipped, result.failures);
   rows.push({ name, skipped: 0, note: '', ...result });
@@ -37,15 +37,15 @@ function check(name, action) {
 const node = (...args) => run(execPath, args);
 
 try {
-  check('format', () => node(bin('prettier'), '--check', '--log-level=warn', '.'));
-  check('build', () => node('scripts/build.js'));
-  check('prebuilds', () => node('scripts/prebuild.js', '--available', '--stale'));
-  check('types', () => {
+  await check('format', () => node(bin('prettier'), '--check', '--log-level=warn', '.'));
+  await check('build', () => node('scripts/build.js'));
+  await check('prebuilds', () => node('scripts/prebuild.js', '--available', '--stale'));
+  await check('types', () => {
     const types = (...args) => node(bin('typescript', 'tsc'), '--noEmit', ...args);
     return types() || types('-p', 'lib/conformance/report/page/client');
   });
-  check('lint', () => node(bin('eslint'), '--max-warnings=0', '.'));
-  check('tests', () => {
+  await check('lint', () => node(bin('eslint'), '--max-warnings=0', '.'));
+  await check('tests', () => {
     const report = join(scratch, 'vitest.json');
     const args = [
       'run',
@@ -59,9 +59,9 @@ try {
   // All look at the package as npm would publish it; packed once, without running the build again.
   run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', scratch]);
   const tarball = join(scratch, readdirSync(scratch).find((name) => name.endsWith('.tgz')) ?? 'nothing-was-packed.tgz');
-  check('publint', () => node(bin('publint'), 'run', tarball, '--strict'));
-  check('attw', () => node(bin('@arethetypeswrong/cli', 'attw'), tarball, '--profile', 'esm-only'));
-  check('prebuilt', () => testPrebuilt(tarball));
+  await check('publint', () => node(bin('publint'), 'run', tarball, '--strict'));
+  await check('attw', () => node(bin('@arethetypeswrong/cli', 'attw'), tarball, '--profile', 'esm-only'));
+  await check('prebuilt', () => testPrebuilt(tarball));
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }

@@ -22,6 +22,13 @@ describe('a Node of another line', () => {
     },
   );
 
+  it.each([
+    ['unreachable', true],
+    ['gone', false],
+  ])('that the cache has to fetch is told by why that failed: %s', (kind, offline) => {
+    expect(isOffline(Object.assign(failed(''), { cause: { kind } }))).toBe(offline);
+  });
+
   it('why it is missing is told in one line', () => {
     expect(reason(failed('\nnpm error code E404\nnpm error 404 Not Found'))).toBe('npm error code E404');
     expect(reason(failed(''))).toBe('Command failed');
