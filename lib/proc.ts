@@ -74,19 +74,53 @@ export function procStatus(tid: number | 'self' | 'thread-self'): ProcStatus | u
 /** The state letter of /proc/TID/stat: cheaper than {@link procStatus} when nothing else is asked. */
 export function procState(tid: number): string | undefined {
   const text = readProc(`/proc/${tid}/stat`);
-  // The name may hold blanks and parentheses: the state follows the last one.
-  return text?.charAt(text.lastIndexOf(')') + 2);
+  return text?.charAt(behindName(text));
 }
 
-const PF_KTHREAD = 0x0020_0000;
+/** The part of /proc/TID/stat that is not in /proc/TID/status. */
+export interface ProcStat {
+  /** One letter, as {@link ProcStatus.state}. */
+  readonly state: string;
+  readonly ppid: number;
+  readonly pgid: number;
+  readonly sid: number;
+  /** PF_* of include/linux/sched.h */
+  readonly flags: number;
+}
 
-/** Whether a thread is the kernel's own, by its flags in /proc/TID/stat; undefined when it is gone. */
-export function procIsKernelThread(tid: number): boolean | undefined {
+/** Where the fields of /proc/TID/stat go on: the name in the second may hold blanks and parentheses, so behind the last one. */
+function behindName(text: string): number {
+  return text.lastIndexOf(')') + 2;
+}
+
+/** /proc/TID/stat, or undefined when there is no such thread. */
+export function procStat(tid: number): ProcStat | undefined {
   const text = readProc(`/proc/${tid}/stat`);
   if (text === undefined) return undefined;
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[6] ?? 0) & PF_KTHREAD) !== 0;
+  const [state = '', ppid, pgid, sid, , , flags] = text.slice(behindName(text)).split(' ');
+  return { state, ppid: Number(ppid), pgid: Number(pgid), sid: Number(sid), flags: Number(flags) };
 }
+
+/** The ids of all processes that /proc shows. */
+export function procPids(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}
+
+const PF_EXITING = 0x4;
+const PF_KTHREAD = 0x0020_0000;
+
+const hasFlag = (tid: number, flag: number): boolean | undefined => {
+  const stat = procStat(tid);
+  return stat && (stat.flags & flag) !== 0;
+};
+
+/** Whether a thread is the kernel's own, by its flags in /proc/TID/stat; undefined when it is gone. */
+export const procIsKernelThread = (tid: number): boolean | undefined => hasFlag(tid, PF_KTHREAD);
+
+/** Whether a thread is on its way out, by its flags in /proc/TID/stat; undefined when it is gone. */
+export const procIsExiting = (tid: number): boolean | undefined => hasFlag(tid, PF_EXITING);
 
 /** The first namespaces have fixed numbers. Source: uapi/linux/nsfs.h, linux/proc_ns.h: PROC_USER_INIT_INO, PROC_PID_INIT_INO. */
 export const FIRST_NAMESPACE = { user: 'user:[4026531837]', pid: 'pid:[4026531836]' } as const;

@@ -11,7 +11,7 @@ import { root } from './helpers/dist.js';
 const floors: readonly (readonly string[])[] = [
   ['kernel/'],
   ['errors.ts'],
-  ['arguments.ts', 'proc.ts', 'time-scale.ts'],
+  ['arguments.ts', 'proc.ts', 'time-scale.ts', 'whole-file.ts'],
   ['binding.ts'],
   ['raw/'],
   ['tracer/'],

@@ -1,7 +1,7 @@
 /** Where a command writes what it has made. */
-import { closeSync, existsSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { closeSync, existsSync, openSync, realpathSync, rmSync, statSync, writeSync } from 'node:fs';
 import { errnoMessage } from '../kernel/errno.js';
+import { besideOf, placeWhole } from '../whole-file.js';
 
 /** A file that cannot be written. */
 export class UnwritableFile extends Error {}
@@ -51,31 +51,25 @@ export class OutputFile {
     if (there) attempt(name, () => closeSync(openSync(this.#target, 'a')));
     if (this.#special) return;
     attempt(name, () => {
-      closeSync(openSync(this.#beside, 'w'));
-      rmSync(this.#beside);
+      const beside = besideOf(this.#target);
+      closeSync(openSync(beside, 'w'));
+      rmSync(beside);
     });
-  }
-
-  get #beside(): string {
-    return join(dirname(this.#target), `.${basename(this.#target)}.${process.pid}`);
   }
 
   /** @throws UnwritableFile */
   write(text: string): void {
     attempt(this.#name, () => {
-      const place = this.#special ? this.#target : this.#beside;
-      try {
+      const fill = (place: string): void => {
         const fd = openSync(place, 'w');
         try {
           writeAll(fd, text);
         } finally {
           closeSync(fd);
         }
-        if (!this.#special) renameSync(place, this.#target);
-      } catch (error) {
-        if (!this.#special) rmSync(place, { force: true });
-        throw error;
-      }
+      };
+      if (this.#special) fill(this.#target);
+      else placeWhole(this.#target, fill);
     });
   }
 }

@@ -3,8 +3,8 @@
  * lasts until its time is over *and* nobody has anything left to do: so the transcripts are the same on a machine that is busy with
  * something else.
  */
-import { readdirSync, readFileSync } from 'node:fs';
-import { procSyscall, procTasks } from '../proc.js';
+import { readFileSync } from 'node:fs';
+import { procPids, procStat, procSyscall, procTasks } from '../proc.js';
 import { hostSyscallNumber } from '../raw/host-syscalls.js';
 
 const WAITS = ['waitid', 'wait4'].map(hostSyscallNumber);
@@ -64,36 +64,12 @@ export class Rest {
   }
 }
 
-interface Kin {
-  readonly pid: number;
-  readonly ppid: number;
-  readonly pgid: number;
-}
-
-function kinOf(pid: number): Kin | undefined {
-  const stat = read(`/proc/${pid}/stat`);
-  if (stat === undefined) return undefined;
-  // The name may hold blanks and parentheses: the fields go on behind the last one.
-  const [, ppid, pgid] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return { pid, ppid: Number(ppid), pgid: Number(pgid) };
-}
-
-function processes(): Kin[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => kinOf(Number(name)) ?? []);
-}
-
 /** The processes of a process group. */
 export function processGroup(group: number): number[] {
-  return processes()
-    .filter(({ pgid }) => pgid === group)
-    .map(({ pid }) => pid);
+  return procPids().filter((pid) => procStat(pid)?.pgid === group);
 }
 
 /** The children of a process, those that it was given included. */
 export function childrenOf(parent: number): number[] {
-  return processes()
-    .filter(({ ppid }) => ppid === parent)
-    .map(({ pid }) => pid);
+  return procPids().filter((pid) => procStat(pid)?.ppid === parent);
 }

@@ -10,11 +10,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { PTRACE_EVENT } from '../kernel/events.js';
 import { SIG, signalSetHas } from '../kernel/signals.js';
 import { syscallNumber } from '../kernel/syscalls.js';
-import { procStatus, procSyscall } from '../proc.js';
+import { procIsExiting, procStatus, procSyscall } from '../proc.js';
 import type { Tracee } from './tracee.js';
-
-/** PF_EXITING of include/linux/sched.h, in the flags of /proc/TID/stat. */
-const PF_EXITING = 4;
 
 /** CPU time in which a thread that was killed has certainly taken notice. */
 const NOTICE_NANOS = 2_000_000;
@@ -43,14 +40,6 @@ function readText(path: string): string | undefined {
   }
 }
 
-/** PF_EXITING; undefined when there is no such thread. */
-function isExiting(tid: number): boolean | undefined {
-  const stat = readText(`/proc/${tid}/stat`);
-  if (stat === undefined) return undefined;
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[6]) & PF_EXITING) !== 0;
-}
-
 /** CPU time of a thread in ns, or the time where the kernel does not tell (without CONFIG_SCHED_INFO); undefined when the thread is gone. */
 function cpuTime(tid: number): number | undefined {
   const text = readText(`/proc/${tid}/schedstat`);
@@ -77,7 +66,7 @@ function survivalOf(tracee: Tracee): Survival {
   const status = procStatus(tracee.tid);
   if (status === undefined) return 'gone';
   if ('ZX'.includes(status.state)) return 'dying';
-  const exiting = isExiting(tracee.tid);
+  const exiting = procIsExiting(tracee.tid);
   if (exiting === undefined) return 'gone';
   if (exiting || signalSetHas(status.sigPnd, SIG.SIGKILL)) return 'dying';
   // A trap that has not been seen here may be EVENT_EXIT.

@@ -7,12 +7,12 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
-  renameSync,
   rmSync,
   statSync,
   utimesSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { placeWhole } from '../whole-file.js';
 import { cacheFolder } from './cache.js';
 import { CpioWriter, type Entry } from './cpio.js';
 import type { GuestFile } from './fetch-system.js';
@@ -77,10 +77,9 @@ function baseEntries(node: string, system: readonly GuestFile[]): Entry[] {
   ];
 }
 
-/** Writes an archive beside its place and then puts it there: it is whole or not there. */
+/** Writes an archive: it is whole or not there. */
 function writeArchive(file: string, entries: readonly Entry[]): void {
-  const beside = `${file}.${process.pid}`;
-  try {
+  placeWhole(file, (beside) => {
     const fd = openSync(beside, 'w');
     try {
       const writer = new CpioWriter(fd);
@@ -89,11 +88,7 @@ function writeArchive(file: string, entries: readonly Entry[]): void {
     } finally {
       closeSync(fd);
     }
-    renameSync(beside, file);
-  } catch (error) {
-    rmSync(beside, { force: true });
-    throw error;
-  }
+  });
 }
 
 /** A name for what an archive is made of: files are told apart by place, size and time. */

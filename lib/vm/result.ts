@@ -9,12 +9,11 @@ import {
   readdirSync,
   readFileSync,
   readSync,
-  renameSync,
-  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, dirname, join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
+import { placeWhole } from '../whole-file.js';
 import { VmError } from './failure.js';
 import { GUEST } from './guest-init.js';
 import type { MachineResult } from './machine.js';
@@ -74,14 +73,7 @@ export function bring(from: string, to: string, wanted: (name: string, file: str
   for (const name of names) {
     const target = join(to, name);
     mkdirSync(dirname(target), { recursive: true });
-    const beside = join(dirname(target), `.${basename(target)}.${process.pid}`);
-    try {
-      copyFileSync(join(from, name), beside);
-      renameSync(beside, target);
-    } catch (error) {
-      rmSync(beside, { force: true });
-      throw error;
-    }
+    placeWhole(target, (beside) => copyFileSync(join(from, name), beside));
   }
   return names.map((name) => relative(to, join(to, name)));
 }
