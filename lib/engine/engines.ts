@@ -10,13 +10,13 @@ import { ERRNO } from '../kernel/errno.js';
 import { PTRACE_EVENT } from '../kernel/events.js';
 import { PTRACE } from '../kernel/requests.js';
 import { P_ALL, P_PID, W } from '../kernel/wait-flags.js';
-import { procChildren, procIsKernelThread, procState, procStatus, procSyscall, procTasks } from '../proc.js';
+import { procChildren, procIsKernelThread, procState, procStatus, procTasks } from '../proc.js';
 import { forgetAttached, noteAttached } from '../raw/attached.js';
-import { hostSyscallNumber } from '../raw/host-syscalls.js';
 import { requestFailed } from '../raw/failure.js';
 import type { KernelLayer } from '../raw/kernel-layer.js';
 import { spawnHeld, type HeldChild, type SpawnOptions } from '../raw/spawn.js';
 import { scaledMillis } from '../time-scale.js';
+import { execWaitsForUs, refusedForExec } from '../tracer/exec-lock.js';
 import { refuseNodesChild, refuseOwnTracer } from '../tracer/own-child.js';
 import { type StatusSink, waitHub, type WaitHub } from '../tracer/wait-hub.js';
 import { UTRACE } from './actions.js';
@@ -28,7 +28,6 @@ import { attachFailed, BASE_OPTIONS, EngineThread } from './thread.js';
 const REQUEST = 'attach an engine';
 const KILL_AT_END = 1;
 const OWN_CHILD = 2;
-const EXECS = ['execve', 'execveat'].map(hostSyscallNumber);
 const DEFAULT_TIMEOUT = 10_000;
 const MOST_MILLIS = 2 ** 31 - 1;
 /** A child that nobody has named is looked at so often, and waits so long at most. */
@@ -242,7 +241,7 @@ export class Engines {
     }
     refuseNodesChild(REQUEST, tid);
     refuseOwnTracer(REQUEST, tid);
-    this.#refuseExecuting(tid, status.tgid);
+    if (execWaitsForUs(tid, status.tgid)) throw refusedForExec(REQUEST, tid);
     const result = this.layer.ptrace(PTRACE.SEIZE, tid, 0, this.baseOptions);
     if (result < 0) {
       if (procStatus(tid) === undefined) throw attachFailed(tid, 'ESRCH');
@@ -251,22 +250,6 @@ export class Engines {
     const thread = this.#add(tid, status.tgid, false, 0);
     thread.start();
     return thread;
-  }
-
-  /**
-   * An execve holds the lock that SEIZE takes until the other threads of its process have ended. If some of them are ours they stop at their exit and wait
-   * for this very thread, which would sleep in SEIZE for ever. What begins between this look and SEIZE is not seen.
-   */
-  #refuseExecuting(tid: number, pid: number): void {
-    if (this.threadsOf(pid).length === 0) return;
-    const waits = (each: number): boolean => {
-      if (procState(each) !== 'D') return false;
-      const number = procSyscall(each);
-      return typeof number !== 'number' || EXECS.includes(number);
-    };
-    if (procTasks(pid)?.some(waits) !== true) return;
-    const why = 'a thread of its process executes a program and waits for the others to end; attach when that is over';
-    throw fromErrno(REQUEST, tid, ERRNO.EAGAIN, 'denied', why);
   }
 
   #add(tid: number, pid: number, waitsForParent: boolean, flags: number): EngineThread {

@@ -220,6 +220,11 @@ export class TracerCore {
     return [...(this.#groups.get(pid)?.members ?? [])];
   }
 
+  /** Whether a thread of the process is traced. */
+  traces(pid: number): boolean {
+    return (this.#groups.get(pid)?.members.size ?? 0) > 0;
+  }
+
   /** The processes that are traced. */
   processes(): number[] {
     return [...this.#groups.keys()];

@@ -2,6 +2,7 @@
  * A tracer: the thread that creates it traces, and only that thread can. The kernel ties a tracee to the thread that attached, so a Tracer and
  * all it gives out belong to one JavaScript thread, the main thread or a Worker, and cannot be passed on.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { binding } from '../binding.js';
 import { badInput, fromErrno, isPtraceError, refused, type PtraceError } from '../errors.js';
 import { checkBag, checkBoolean, checkOneOf, checkTid, describe } from '../arguments.js';
@@ -17,6 +18,7 @@ import { SPAWN_OPTIONS } from '../raw/spawn-plan.js';
 import { procState, procStatus, procTasks } from '../proc.js';
 import { scaledMillis } from '../time-scale.js';
 import { Colocation, type ColocateMode } from './colocate.js';
+import { execWaitsForUs, isRefusedForExec, refusedForExec } from './exec-lock.js';
 import { refuseNodesChild, refuseOwnTracer } from './own-child.js';
 import { SpawnedTracee } from './spawned-tracee.js';
 import { openStdio, type OpenStdio, type Stdio } from './stdio.js';
@@ -84,6 +86,11 @@ const CHILD_OPTIONS = SPAWN_OPTIONS.filter(
 const MOST_SCANS = 1000;
 /** A thread that cannot be stopped (in its vfork, in a disk wait) is not waited for by attach. */
 const UNINTERRUPTIBLE_MILLIS = 100;
+/** How long an execve that waits for what is traced here is waited for by who attaches, and how often it is looked at. */
+const EXEC_MILLIS = 2000;
+const EXEC_LOOK_MILLIS = 1;
+/** Of many threads every so manieth is looked at before. */
+const SEIZES_PER_LOOK = 16;
 /** How long the end of Node may be held up by stopping and detaching what runs. */
 const END_MILLIS = 2000;
 
@@ -209,16 +216,17 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
   /**
    * Attaches to all threads of a running process and stops them, without any signal (PTRACE_SEIZE and INTERRUPT, Linux 3.4). The task list
    * is read until nothing new is in it. A thread that cannot be stopped now (it waits for its vfork child or for a disk) is seized
-   * and stops when it can.
+   * and stops when it can. An execve of the process that waits for threads which this tracer holds at their exit is let go on first.
    *
    * @returns its threads, the leader first if it lives; each in its stop, whatever stop that was
-   * @throws PtraceError (as rejection) 'denied' (`explainAccess(pid)` tells why), 'gone', 'own-child', 'bad-input', 'disposed'
+   * @throws PtraceError (as rejection) 'denied' (`explainAccess(pid)` tells why; EAGAIN: such an execve waited on for two seconds), 'gone',
+   * 'own-child', 'bad-input', 'disposed'
    */
   async attach(pid: number, options?: AttachOptions): Promise<readonly Tracee[]> {
     const how = checkBag('attach', options, ATTACH_KEYS);
     // What this tracer has of the process already runs, listens or stands as it was told.
     const known = new Set(this.tracees);
-    const seized = this.#seizeAll('attach', pid, how);
+    const seized = await this.#seizeAll('attach', pid, how);
     const tgid = seized[0]?.pid ?? pid;
     const threads = (): readonly Tracee[] =>
       how.threads === 'one' ? seized : this.#core.threadsOf(tgid).filter((thread) => !known.has(thread));
@@ -237,7 +245,7 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
       }
       // A task list that is read while threads come and go leaves some out. They still run, and what they create: now they alone do.
       const policy = this.#policyFor(how.onTracerExit, 'detach');
-      fresh = how.threads === 'one' ? [] : this.#seizeNew(tgid, policy, 'attach').seized;
+      fresh = how.threads === 'one' ? [] : (await this.#seizeThreads(tgid, policy, 'attach')).seized;
     } while (fresh.length > 0);
     const attached = threads().filter((tracee) => tracee.state !== 'ended');
     for (const tracee of attached) {
@@ -255,9 +263,8 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
    * @returns its threads, the leader first
    * @throws PtraceError as {@link attach}
    */
-  // eslint-disable-next-line @typescript-eslint/require-await -- errors come as rejections, as with attach
   async seize(pid: number, options?: AttachOptions): Promise<readonly Tracee[]> {
-    return this.#seizeAll('seize', pid, options);
+    return await this.#seizeAll('seize', pid, options);
   }
 
   /**
@@ -384,7 +391,7 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
 
   // --- attaching
 
-  #seizeAll(request: string, pid: number, options: unknown): Tracee[] {
+  async #seizeAll(request: string, pid: number, options: unknown): Promise<Tracee[]> {
     this.#requireOpen(request);
     checkTid(request, pid, 'pid');
     const bag = checkBag(request, options, ATTACH_KEYS);
@@ -394,13 +401,54 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
     refuseOwnTracer(request, pid);
     const tgid = procStatus(pid)?.tgid;
     if (tgid === undefined) throw fromErrno(request, pid, ERRNO.ESRCH, 'gone');
-    if (threads === 'one') return [this.#seizeThread(pid, tgid, policy, request)];
-    const { seized, refusal } = this.#seizeNew(tgid, policy, request);
-    if (seized.length === 0 && this.#core.threadsOf(tgid).length === 0) {
-      throw refusal ?? fromErrno(request, pid, ERRNO.ESRCH, 'gone');
+    if (threads === 'one') {
+      return await this.#afterExec(() => {
+        if (execWaitsForUs(pid, tgid)) throw refusedForExec(request, pid);
+        return [this.#seizeThread(pid, tgid, policy, request)];
+      });
     }
-    if (seized.length === 0) throw badInput(request, `process ${tgid} is traced by this tracer already`, tgid);
-    return byLeaderFirst(seized);
+    const { seized, refusal } = await this.#seizeThreads(tgid, policy, request);
+    const attached = seized.filter((tracee) => tracee.state !== 'ended');
+    if (attached.length > 0) return byLeaderFirst(attached);
+    if (!this.#core.traces(tgid)) throw refusal ?? fromErrno(request, pid, ERRNO.ESRCH, 'gone');
+    if (isRefusedForExec(refusal)) throw refusal;
+    throw badInput(request, `process ${tgid} is traced by this tracer already`, tgid);
+  }
+
+  /** Seizes; as long as that is refused because an execve waits for what this thread traces, it lets that go on and seizes again. */
+  async #afterExec<T>(seize: () => T): Promise<T> {
+    const end = performance.now() + scaledMillis(EXEC_MILLIS);
+    for (;;) {
+      try {
+        return seize();
+      } catch (error) {
+        if (!isRefusedForExec(error) || performance.now() > end) throw error;
+      }
+      // The event loop reaps those who have ended. Those at their exit are for their user to resume.
+      await delay(EXEC_LOOK_MILLIS);
+      this.#requireOpen('seize');
+    }
+  }
+
+  /** {@link #seizeNew}, after an execve that is under way. */
+  async #seizeThreads(
+    tgid: number,
+    policy: EndPolicy,
+    request: string,
+  ): Promise<{ seized: Tracee[]; refusal: PtraceError | undefined }> {
+    const seized: Tracee[] = [];
+    let last: PtraceError | undefined;
+    try {
+      await this.#afterExec(() => {
+        const found = this.#seizeNew(tgid, policy, request);
+        seized.push(...found.seized);
+        last = found.refusal;
+        if (isRefusedForExec(last)) throw last;
+      });
+    } catch (error) {
+      if (!isRefusedForExec(error)) throw error;
+    }
+    return { seized, refusal: last };
   }
 
   /**
@@ -410,16 +458,20 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
   #seizeNew(tgid: number, policy: EndPolicy, request: string): { seized: Tracee[]; refusal: PtraceError | undefined } {
     const seized: Tracee[] = [];
     let refusal: PtraceError | undefined;
+    let looks = 0;
     for (let scan = 0, changing = true; changing && scan < MOST_SCANS; scan++) {
       changing = false;
       for (const tid of procTasks(tgid) ?? []) {
         if (this.#core.tracees.has(tid)) continue;
         try {
+          // A look costs as much as several seizes.
+          if (looks++ % SEIZES_PER_LOOK === 0 && execWaitsForUs(tid, tgid)) throw refusedForExec(request, tid);
           seized.push(this.#seizeThread(tid, tgid, policy, request));
           changing = true;
         } catch (error) {
           if (!isPtraceError(error)) throw error;
           refusal ??= error;
+          if (isRefusedForExec(error)) return { seized, refusal: error };
           // What is there and lives is denied, or the kernel attached it with its parent and it will report itself. A leader that left stays.
           const state = procStatus(tid)?.state ?? 'X';
           changing ||= tid !== tgid && 'ZX'.includes(state);

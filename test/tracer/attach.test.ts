@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { binding } from '../../lib/binding.js';
+import { ERRNO } from '../../lib/kernel/errno.js';
 import { SIG } from '../../lib/kernel/signals.js';
+import { procSyscall } from '../../lib/proc.js';
 import { script } from '../../lib/raw/child.js';
 import { explainAccess } from '../../lib/access/index.js';
 import { dist } from '../helpers/dist.js';
@@ -14,9 +16,12 @@ import {
   expectKind,
   expectReason,
   expectUntraced,
+  gate,
   has,
   newTracer,
+  openGate,
   program,
+  readWord,
   send,
   stateOf,
   statusOf,
@@ -366,3 +371,58 @@ function isKernelThread(pid: number): boolean {
     return false;
   }
 }
+
+describe('while an execve of the process waits for a thread that is held at its exit', () => {
+  /** A leader, a thread to be held, and one that executes a program when the gate opens. */
+  async function waiting() {
+    const started = child(
+      threaded(
+        1,
+        (s) => s.increment('others').loop((t) => t.pause()),
+        (s) =>
+          s.thread((t) => gate(t.increment('others')).exec(which('sleep'), ['sleep', '1000'])).loop((t) => t.pause()),
+      ),
+    );
+    await until(() => readWord(started, 'others') === 2n && tasksOf(started.pid).length === 3, 'all run');
+    const tracer = newTracer({ events: ['exit'] });
+    const [, one = 0, other = 0] = tasksOf(started.pid);
+    // The one that executes is the one that stands at the gate.
+    const executing = String(procSyscall(one)) === String(procSyscall(started.pid)) ? other : one;
+    const [held] = await tracer.seize(executing === one ? other : one, { threads: 'one' });
+    const exit = tracer.wait();
+    openGate(started);
+    const stop = expectKind(await within(exit, 'its exit'), 'exit');
+    await until(() => stateOf(executing) === 'D', 'the execve waits');
+    return { pid: started.pid, tracer, executing, held, stop };
+  }
+
+  it('it goes on when that is resumed, and the new program is attached', async () => {
+    const { pid, tracer, stop } = await waiting();
+    const attaching = tracer.attach(pid);
+    let turned = 0;
+    for (; turned < 20; turned++) await new Promise((resolve) => setImmediate(resolve));
+    stop.resume();
+    const attached = await within(attaching, 'the new program');
+    expect(attached.map(({ tid }) => tid)).toEqual([pid]);
+    await within(tracer.close(), 'the end');
+    await expectUntraced(pid, 'S');
+  });
+
+  it(
+    'what is not resumed is told after a while: seizing would have slept for ever',
+    { timeout: limit(30_000) },
+    async () => {
+      const { pid, tracer, executing, stop } = await waiting();
+      for (const attempt of [
+        () => tracer.seize(executing, { threads: 'one' }),
+        () => tracer.seize(pid),
+        () => newTracer().attach(pid),
+      ]) {
+        const error = await expectReason(attempt, 'denied');
+        expect(error.errno).toBe(ERRNO.EAGAIN);
+      }
+      stop.resume();
+      await until(() => tasksOf(pid).length === 1, 'the program runs');
+    },
+  );
+});
