@@ -22,8 +22,10 @@ import { type StatusSink, waitHub, type WaitHub } from '../tracer/wait-hub.js';
 import { UTRACE } from './actions.js';
 import type { CloneReport, EngineOps, Fault } from './callbacks.js';
 import { Engine } from './engine.js';
+import { BASE_OPTIONS } from './resuming.js';
 import { ATTACH, ATTACH_ALL } from './seat.js';
-import { attachFailed, BASE_OPTIONS, EngineThread } from './thread.js';
+import type { Session } from './session.js';
+import { EngineThread } from './thread.js';
 
 const REQUEST = 'attach an engine';
 const KILL_AT_END = 1;
@@ -63,7 +65,7 @@ export interface HeldProgram {
   release(): void;
 }
 
-export class Engines {
+export class Engines implements Session {
   /** @internal */
   readonly hub: WaitHub = waitHub();
   /** The kernel that this works on: the layer in use when it was made. @internal */
@@ -517,5 +519,17 @@ export class Engines {
 
   #warn(error: unknown): void {
     process.emitWarning(error instanceof Error ? error : refused('bad-input', 'engine', 0, String(error)));
+  }
+}
+
+/** The error of an attach that found nothing, too much, or nobody. */
+function attachFailed(tid: number, failure: 'ENOENT' | 'EEXIST' | 'ESRCH'): Error {
+  switch (failure) {
+    case 'ENOENT':
+      return fromErrno(REQUEST, tid, ERRNO.ENOENT, 'bad-input', 'no engine on this thread matches');
+    case 'EEXIST':
+      return fromErrno(REQUEST, tid, ERRNO.EEXIST, 'denied', 'an engine that matches is on this thread already');
+    case 'ESRCH':
+      return fromErrno(REQUEST, tid, ERRNO.ESRCH, 'gone');
   }
 }
