@@ -30,6 +30,7 @@ import type { Answer, Fault } from '../callbacks.js';
 import { Attachment, type AttachmentInit } from './attachment.js';
 import { Breakpoints } from './breakpoints.js';
 import { Client } from './client.js';
+import { ClientEngine } from './client-engine.js';
 import { CLIENT_OPS } from './engine-ops.js';
 import { Ground } from './ground.js';
 import { eventOf } from './stops.js';
@@ -136,9 +137,10 @@ export class VirtualPtrace {
   /** Attaches a client. Its attachment, or a negative errno. */
   attachTo(client: Client, target: number | EngineThread, init: AttachmentInit): Attachment | number {
     const attachment = new Attachment(client, init);
+    const data = new ClientEngine(attachment, init.first === true);
     try {
       const engine = withKernelLayer(this.ground.layer, () =>
-        this.engines.attach(target, ATTACH.CREATE, CLIENT_OPS, attachment, { timeout: 0 }),
+        this.engines.attach(target, ATTACH.CREATE, CLIENT_OPS, data, { timeout: 0 }),
       );
       const at = this.of(engine.thread);
       attachment.begin(engine, at);
