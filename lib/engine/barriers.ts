@@ -4,6 +4,11 @@ import type { Seat } from './seat.js';
 export class Barriers<O> {
   #waiting: { readonly seat: Seat<O>; readonly resolve: (result: 0) => void }[] = [];
 
+  /** Whether anybody waits. */
+  get hasAny(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   /** Resolves when the callback to the engine that is under way is over, its vote applied, or the thread is gone. */
   wait(seat: Seat<O>): Promise<0> {
     return new Promise((resolve) => {
@@ -13,7 +18,6 @@ export class Barriers<O> {
 
   /** A callback to the engine is over. */
   settle(seat: Seat<O>): void {
-    if (this.#waiting.length === 0) return;
     const waiting = this.#waiting;
     this.#waiting = waiting.filter((barrier) => barrier.seat !== seat);
     for (const barrier of waiting) if (barrier.seat === seat) barrier.resolve(0);

@@ -9,10 +9,13 @@ import { SIG } from '../kernel/signals.js';
 import { scaledMillis } from '../time-scale.js';
 import { RESUME_MASK } from './actions.js';
 import type { Arbitration, Call } from './arbitration.js';
+import type { Barriers } from './barriers.js';
 import type { Answer, CloneReport, EngineOps, SignalReport } from './callbacks.js';
 import { callbackOf, type Engine } from './engine.js';
 import { EVENT } from './events.js';
+import type { Session } from './session.js';
 import type { ThreadCore } from './thread-core.js';
+import type { ThreadView } from './thread-view.js';
 
 /** What the callback of an event is told beside the action. */
 export type Details =
@@ -32,6 +35,9 @@ const FAULT = -1;
 export class ReportingPass {
   readonly #core: ThreadCore;
   readonly #arbitration: Arbitration<EngineOps>;
+  readonly #view: ThreadView;
+  readonly #session: Session;
+  readonly #barriers: Barriers<EngineOps>;
   #event = 0;
   #details: Details = NO_DETAILS;
   #signalReport: SignalReport = NO_SIGNAL;
@@ -45,6 +51,9 @@ export class ReportingPass {
   constructor(core: ThreadCore) {
     this.#core = core;
     this.#arbitration = core.arbitration;
+    this.#view = core.view;
+    this.#session = core.session;
+    this.#barriers = core.barriers;
   }
 
   /** Whether callbacks of it are still to be made, as far as is known. */
@@ -113,7 +122,8 @@ export class ReportingPass {
    */
   make(later: () => void): boolean {
     const arbitration = this.#arbitration;
-    const { session, thread } = this.#core;
+    const session = this.#session;
+    const { thread } = this.#core;
     for (;;) {
       const call = arbitration.next();
       if (call === undefined) {
@@ -150,14 +160,13 @@ export class ReportingPass {
   #invoke(name: keyof EngineOps, engine: Engine): Answer {
     const { ops } = engine;
     const { argument } = this.#arbitration;
-    const { view } = this.#core;
     switch (name) {
       case 'reportSyscallEntry':
-        return ops.reportSyscallEntry?.(argument, engine, view);
+        return ops.reportSyscallEntry?.(argument, engine, this.#view);
       case 'reportSyscallExit':
-        return ops.reportSyscallExit?.(argument, engine, view);
+        return ops.reportSyscallExit?.(argument, engine, this.#view);
       case 'reportSeccomp':
-        return ops.reportSeccomp?.(argument, engine, view);
+        return ops.reportSeccomp?.(argument, engine, this.#view);
       case 'reportQuiesce':
         return ops.reportQuiesce?.(argument & RESUME_MASK, engine, this.#event);
       case 'reportSignal':
@@ -205,7 +214,7 @@ export class ReportingPass {
       this.#core.fault(engine, name, badInput(name, `the vote is ${shown}, which this callback cannot give`, tid));
       arbitration.settle(call, arbitration.faultVote(call));
     }
-    this.#core.barriers.settle(engine.seat);
+    if (this.#barriers.hasAny) this.#barriers.settle(engine.seat);
   }
 
   // --- promises
@@ -215,7 +224,7 @@ export class ReportingPass {
     const core = this.#core;
     const ticket = ++this.#ticket;
     this.#suspended = true;
-    core.session.suspended++;
+    this.#session.suspended++;
     const goOn = (vote: unknown): void => {
       if (ticket !== this.#ticket) return;
       this.#ticket++;
@@ -224,7 +233,7 @@ export class ReportingPass {
       clearImmediate(watching);
       core.endWaiting();
       this.#suspended = false;
-      core.session.suspended--;
+      this.#session.suspended--;
       this.#settle(call, name, engine, vote);
       later();
     };

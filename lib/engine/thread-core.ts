@@ -157,12 +157,17 @@ export class ThreadCore {
     this.session.fault({ engine, thread: this.thread, callback, error });
   }
 
-  /** Writes changed registers and siginfo back. */
+  /** Writes changed registers and siginfo back. What an engine has left badly (registers that cannot be) is told, and the thread goes on without it. */
   writeBack(): void {
-    this.attempt(() => this.view.flush());
+    // Without attempt(): every stop comes here.
+    try {
+      this.view.flush();
+    } catch (error) {
+      this.session.failed(this.thread, error);
+    }
   }
 
-  /** What an engine has left undone badly (registers that cannot be) is told, and the thread goes on without it. */
+  /** Does what may fail, as {@link ThreadCore.writeBack}. */
   attempt(action: () => void): void {
     try {
       action();
