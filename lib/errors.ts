@@ -153,6 +153,11 @@ export function isPtraceError(value: unknown): value is PtraceError {
   }
 }
 
+/** Whether this says that a tracee is not there any more, or not in its stop because SIGKILL has ended that. */
+export function isGone(error: unknown): error is PtraceError {
+  return isPtraceError(error) && error.reason === 'gone';
+}
+
 /**
  * An argument of the wrong type or range, found before any system call.
  *

@@ -47,6 +47,12 @@ function imports(text: string): string[] {
   return ts.preProcessFile(text, true, true).importedFiles.map(({ fileName }) => fileName);
 }
 
+/** What a file needs when it is loaded: what it imports and exports from, types left out. */
+function needed(text: string): string[] {
+  const options = { target: ts.ScriptTarget.ESNext, module: ts.ModuleKind.ESNext };
+  return imports(ts.transpileModule(text, { compilerOptions: options }).outputText);
+}
+
 /** The words of a file's code, comments left out, with those inside strings. */
 function words(text: string): string[] {
   const source = ts.createSourceFile('file.ts', text, ts.ScriptTarget.Latest, true);
@@ -92,6 +98,28 @@ describe('the floors of lib/', () => {
       }
     }
     expect(wrong).toEqual([]);
+  });
+
+  it('no file of the engines needs itself', () => {
+    const needs = new Map(
+      files
+        .filter((file) => file.startsWith('engine/'))
+        .map((file) => [
+          file,
+          needed(readFileSync(join(lib, file), 'utf8'))
+            .filter((name) => name.startsWith('.'))
+            .map((name) => relative(lib, resolve(lib, dirname(file), name)).replace(/\.js$/, '.ts')),
+        ]),
+    );
+    const reach = (file: string, seen = new Set<string>()): ReadonlySet<string> => {
+      for (const next of needs.get(file) ?? []) {
+        if (seen.has(next)) continue;
+        seen.add(next);
+        reach(next, seen);
+      }
+      return seen;
+    };
+    expect([...needs.keys()].filter((file) => reach(file).has(file))).toEqual([]);
   });
 
   it('the kernel floor does no input or output', () => {

@@ -8,34 +8,28 @@ import { binding } from '../binding.js';
 import { badInput, fromErrno, refused } from '../errors.js';
 import { ERRNO } from '../kernel/errno.js';
 import { PTRACE_EVENT } from '../kernel/events.js';
-import { PTRACE } from '../kernel/requests.js';
 import { P_ALL, P_PID, W } from '../kernel/wait-flags.js';
-import { procChildren, procIsKernelThread, procState, procStatus, procTasks } from '../proc.js';
+import { procStatus } from '../proc.js';
 import { forgetAttached, noteAttached } from '../raw/attached.js';
-import { requestFailed } from '../raw/failure.js';
 import type { KernelLayer } from '../raw/kernel-layer.js';
-import { spawnHeld, type HeldChild, type SpawnOptions } from '../raw/spawn.js';
-import { scaledMillis } from '../time-scale.js';
-import { execWaitsForUs, refusedForExec } from '../tracer/exec-lock.js';
-import { refuseNodesChild, refuseOwnTracer } from '../tracer/own-child.js';
+import type { SpawnOptions } from '../raw/spawn.js';
 import { type StatusSink, waitHub, type WaitHub } from '../tracer/wait-hub.js';
 import { UTRACE } from './actions.js';
 import type { CloneReport, EngineOps, Fault } from './callbacks.js';
 import { Engine } from './engine.js';
+import { LeavingLeaders } from './leaving-leaders.js';
+import { OwnPrograms } from './own-programs.js';
+import { BASE_OPTIONS } from './resuming.js';
 import { ATTACH, ATTACH_ALL } from './seat.js';
-import { attachFailed, BASE_OPTIONS, EngineThread } from './thread.js';
+import { attachFailed, ATTACHING, seize } from './seizing.js';
+import type { Session } from './session.js';
+import { EngineThread } from './thread.js';
+import { UnnamedChildren } from './unnamed-children.js';
 
-const REQUEST = 'attach an engine';
 const KILL_AT_END = 1;
 const OWN_CHILD = 2;
 const DEFAULT_TIMEOUT = 10_000;
 const MOST_MILLIS = 2 ** 31 - 1;
-/** A child that nobody has named is looked at so often, and waits so long at most. */
-const NAMING_CHECK_MILLIS = 20;
-const NAMING_MILLIS = 1000;
-/** So often is a leader on its way out looked at, at first and at last. */
-const LEAVING_MILLIS = 20;
-const MOST_LEAVING_MILLIS = 2000;
 
 export interface EnginesOptions {
   /** Told of what engines do that they must not. Without it the error is a warning of the process. */
@@ -62,7 +56,7 @@ export interface HeldProgram {
   release(): void;
 }
 
-export class Engines {
+export class Engines implements Session {
   /** @internal */
   readonly hub: WaitHub = waitHub();
   /** The kernel that this works on: the layer in use when it was made. @internal */
@@ -76,16 +70,9 @@ export class Engines {
   /** Passes that wait for a promise. @internal */
   suspended = 0;
   readonly #threads = new Map<number, EngineThread>();
-  /** Children whose parents have not named them, and since when. */
-  readonly #unnamed = new Map<EngineThread, number>();
-  #namingTimer: NodeJS.Timeout | undefined;
-  /** Leaders on their way out, of which the kernel may say nothing more. */
-  readonly #leaving = new Set<EngineThread>();
-  #leavingTimer: NodeJS.Timeout | undefined;
-  #leavingMillis = LEAVING_MILLIS;
-  /** Programs that have not begun. */
-  readonly #unreleased = new Set<HeldChild>();
-  readonly #own = new Map<number, HeldChild>();
+  readonly #unnamed: UnnamedChildren;
+  readonly #leaving: LeavingLeaders<EngineThread>;
+  readonly #own = new OwnPrograms();
   readonly #onFault: ((fault: Fault) => void) | undefined;
   readonly #referenced: boolean;
   readonly #siginfo = new Uint8Array(128);
@@ -100,6 +87,9 @@ export class Engines {
         : (checkFunction('Engines', bag.onFault, 'onFault') as NonNullable<EnginesOptions['onFault']>);
     this.#referenced = checkBoolean('Engines', bag.referenced, 'referenced', true);
     this.baseOptions = BASE_OPTIONS | checkOptions('Engines', bag.options ?? 0);
+    const drain = (): void => this.hub.drain();
+    this.#unnamed = new UnnamedChildren({ threads: this.#threads, drain });
+    this.#leaving = new LeavingLeaders(drain);
     this.hub.onStranger((tid, status) => this.#meetStranger(tid, status));
   }
 
@@ -129,19 +119,19 @@ export class Engines {
    */
   attach(target: number | EngineThread, flags: number, ops?: EngineOps, data?: unknown, extras?: AttachExtras): Engine {
     if (!Number.isInteger(flags) || (flags & ~ATTACH_ALL) !== 0) {
-      throw badInput(REQUEST, `flags is ${describe(flags)}, want bits of ATTACH`);
+      throw badInput(ATTACHING, `flags is ${describe(flags)}, want bits of ATTACH`);
     }
     const creates = (flags & ATTACH.CREATE) !== 0;
     if (creates && (typeof ops !== 'object' || ops === null)) {
-      throw badInput(REQUEST, `ops is ${describe(ops)}, want an object with callbacks`);
+      throw badInput(ATTACHING, `ops is ${describe(ops)}, want an object with callbacks`);
     }
-    const bag = extras === undefined ? {} : checkBag(REQUEST, extras, ['timeout'], 'extras');
+    const bag = extras === undefined ? {} : checkBag(ATTACHING, extras, ['timeout'], 'extras');
     const timeout =
-      bag.timeout === undefined ? DEFAULT_TIMEOUT : checkLength(REQUEST, bag.timeout, 'timeout', MOST_MILLIS);
-    const tid = target instanceof EngineThread ? target.tid : checkTid(REQUEST, target);
+      bag.timeout === undefined ? DEFAULT_TIMEOUT : checkLength(ATTACHING, bag.timeout, 'timeout', MOST_MILLIS);
+    const tid = target instanceof EngineThread ? target.tid : checkTid(ATTACHING, target);
     let thread = target instanceof EngineThread ? target : this.#threads.get(tid);
     if (thread !== undefined && thread.session !== this) {
-      throw badInput(REQUEST, 'the thread is traced by other Engines, want one of these', tid);
+      throw badInput(ATTACHING, 'the thread is traced by other Engines, want one of these', tid);
     }
     if (thread === undefined) {
       if (!creates) throw attachFailed(tid, procStatus(tid) === undefined ? 'ESRCH' : 'ENOENT');
@@ -154,26 +144,10 @@ export class Engines {
 
   /** A program to be executed, held before its first step so that engines can be attached. */
   spawn(options: SpawnOptions): HeldProgram {
-    const held = spawnHeld(options);
-    const result = this.layer.ptrace(PTRACE.SEIZE, held.pid, 0, this.baseOptions);
-    if (result < 0) {
-      held.cancel();
-      binding().wait4(held.pid, W.__WALL, new Int32Array(1), null);
-      held.free();
-      binding().forgetChild(held.pid);
-      throw requestFailed(PTRACE.SEIZE, held.pid, -result);
-    }
-    this.#own.set(held.pid, held);
-    this.#unreleased.add(held);
-    const thread = this.#add(held.pid, held.pid, false, KILL_AT_END | OWN_CHILD);
+    const { pid, release } = this.#own.spawn(this.layer, options, this.baseOptions);
+    const thread = this.#add(pid, pid, false, KILL_AT_END | OWN_CHILD);
     thread.start();
-    return {
-      thread,
-      release: () => {
-        held.release();
-        this.#unreleased.delete(held);
-      },
-    };
+    return { thread, release };
   }
 
   /**
@@ -217,8 +191,7 @@ export class Engines {
 
   /** Detaches every engine, and gives up programs that were not released. Resolves when no thread is traced any more. */
   close(): Promise<void> {
-    for (const held of this.#unreleased) held.cancel();
-    this.#unreleased.clear();
+    this.#own.cancel();
     for (const thread of this.threads) {
       for (const engine of thread.engines) engine.control(UTRACE.DETACH);
       thread.release();
@@ -234,20 +207,8 @@ export class Engines {
   // --- threads
 
   #seize(tid: number): EngineThread {
-    const status = procStatus(tid);
-    if (status === undefined || 'ZX'.includes(status.state)) throw attachFailed(tid, 'ESRCH');
-    if (procIsKernelThread(tid) === true) {
-      throw fromErrno(REQUEST, tid, ERRNO.EPERM, 'denied', 'it is a thread of the kernel');
-    }
-    refuseNodesChild(REQUEST, tid);
-    refuseOwnTracer(REQUEST, tid);
-    if (execWaitsForUs(tid, status.tgid)) throw refusedForExec(REQUEST, tid);
-    const result = this.layer.ptrace(PTRACE.SEIZE, tid, 0, this.baseOptions);
-    if (result < 0) {
-      if (procStatus(tid) === undefined) throw attachFailed(tid, 'ESRCH');
-      throw requestFailed(PTRACE.SEIZE, tid, -result);
-    }
-    const thread = this.#add(tid, status.tgid, false, 0);
+    const pid = seize(this.layer, tid, this.baseOptions);
+    const thread = this.#add(tid, pid, false, 0);
     thread.start();
     return thread;
   }
@@ -279,84 +240,18 @@ export class Engines {
     // An exec has given the id of a leader that is not traced to a thread that is.
     const executed = status >>> 16 === PTRACE_EVENT.EXEC;
     const thread = this.#add(tid, proc.tgid, !executed, 0);
-    if (!executed) {
-      this.#unnamed.set(thread, performance.now());
-      this.#awaitNaming();
-    }
+    if (!executed) this.#unnamed.add(thread);
     return thread;
   }
 
-  /**
-   * The children of a thread that was killed inside a clone which no event has named: SIGKILL took the event away. They may not have stopped yet. With
-   * several threads of the process dying at once, the first of them is told. @internal
-   */
+  /** The children of a thread that was killed inside a clone which no event has named. @internal */
   orphansOf(parent: EngineThread): EngineThread[] {
-    const tids = new Set([...(procTasks(parent.pid) ?? []), ...(procChildren(parent.pid, parent.tid) ?? [])]);
-    for (const thread of this.#unnamed.keys()) {
-      if (thread.pid === parent.pid || procStatus(thread.tid)?.ppid === parent.pid) tids.add(thread.tid);
-    }
-    const orphans: EngineThread[] = [];
-    for (const tid of tids) {
-      const known = this.#threads.get(tid);
-      if (known !== undefined && !this.#unnamed.has(known)) continue;
-      const status = procStatus(tid);
-      if (status?.tracerPid !== binding().gettid()) continue;
-      orphans.push(this.childOf(parent, tid, status.tgid === parent.pid ? 'clone' : 'fork'));
-    }
-    return orphans;
+    return this.#unnamed.orphansOf(parent).map(({ tid, kind }) => this.childOf(parent, tid, kind));
   }
 
-  #awaitNaming(): void {
-    this.#namingTimer ??= setTimeout(() => {
-      this.#namingTimer = undefined;
-      this.#releaseUnnamed();
-      if (this.#unnamed.size > 0) this.#awaitNaming();
-    }, scaledMillis(NAMING_CHECK_MILLIS));
-  }
-
-  /** Nobody named them: their parent was killed before its event, or the clone asked for a tracer without an event (CLONE_PTRACE). */
-  #releaseUnnamed(): void {
-    const old = [...this.#unnamed].filter(([thread, since]) => !this.#mayBeNamed(thread, since));
-    this.hub.drain();
-    for (const [thread] of old) if (this.#unnamed.delete(thread)) thread.release();
-  }
-
-  /** Whether the event that names it can still come: its parent is on its way to that stop for as long as it runs, or stands in it. */
-  #mayBeNamed(thread: EngineThread, since: number): boolean {
-    const age = performance.now() - since;
-    if (age < scaledMillis(NAMING_CHECK_MILLIS)) return true;
-    if (age > scaledMillis(NAMING_MILLIS)) return false;
-    const parent = procStatus(thread.tid)?.ppid ?? 0;
-    const kin = this.threads.filter((each) => each !== thread && (each.pid === thread.pid || each.pid === parent));
-    return kin.some(({ tid }) => procState(tid) === 'R');
-  }
-
-  /**
-   * A leader leaves, or an interrupt did not find it. The kernel tells of its end only after those of its threads, and not at all when one of them that
-   * is not traced executes a program; so it is looked at from time to time. @internal
-   */
+  /** A leader leaves, or an interrupt did not find it. @internal */
   leaves(leader: EngineThread): void {
     this.#leaving.add(leader);
-    this.#leavingMillis = LEAVING_MILLIS;
-    this.#lookAtLeaving();
-  }
-
-  #lookAtLeaving(): void {
-    this.#leavingTimer ??= setTimeout(() => {
-      this.#leavingTimer = undefined;
-      this.hub.drain();
-      for (const leader of [...this.#leaving]) this.#lookAtLeader(leader);
-      this.#leavingMillis = Math.min(2 * this.#leavingMillis, MOST_LEAVING_MILLIS);
-      if (this.#leaving.size > 0) this.#lookAtLeaving();
-    }, scaledMillis(this.#leavingMillis)).unref();
-  }
-
-  #lookAtLeader(leader: EngineThread): void {
-    const { tid } = leader;
-    const status = procStatus(tid);
-    if (leader.state !== 'running') return;
-    if (status?.tracerPid !== binding().gettid()) leader.vanish();
-    else if (status.state === 'Z' && (procTasks(tid)?.length ?? 0) > 1) leader.leaveBehind();
   }
 
   /**
@@ -388,17 +283,12 @@ export class Engines {
 
   /** @internal */
   executedProgram(thread: EngineThread): void {
-    this.#own.get(thread.pid)?.free();
+    this.#own.executed(thread.pid);
   }
 
   /** @internal */
   reaped(thread: EngineThread): void {
-    const held = this.#own.get(thread.tid);
-    if (this.#forget(thread) && held !== undefined) {
-      this.#own.delete(thread.tid);
-      held.free();
-      binding().forgetChild(thread.tid);
-    }
+    if (this.#forget(thread)) this.#own.reaped(thread.tid);
     this.#tellIdle();
   }
 
@@ -406,15 +296,7 @@ export class Engines {
   detached(thread: EngineThread, isZombie = false): void {
     const { tid } = thread;
     // Before it is forgotten: a hub without anything to wait for closes its doorbell.
-    if (this.#own.has(tid) || isZombie) {
-      this.hub.addChild(tid, () => {
-        const held = this.#own.get(tid);
-        if (held === undefined) return;
-        this.#own.delete(tid);
-        held.free();
-        binding().forgetChild(tid);
-      });
-    }
+    if (this.#own.has(tid) || isZombie) this.hub.addChild(tid, () => this.#own.reaped(tid));
     this.#forget(thread);
     this.#tellIdle();
   }
@@ -431,9 +313,8 @@ export class Engines {
 
   #tellIdle(): void {
     if (this.#threads.size > 0) return;
-    clearTimeout(this.#namingTimer);
-    clearTimeout(this.#leavingTimer);
-    this.#namingTimer = this.#leavingTimer = undefined;
+    this.#unnamed.rest();
+    this.#leaving.rest();
     const idle = this.#idle;
     this.#idle = [];
     for (const resolve of idle) resolve();

@@ -482,6 +482,29 @@ describe('SIGKILL', () => {
     expect(holder.control(RESUME)).toBe('ESRCH');
   });
 
+  it('from a callback that then votes for a step is an end like any other', async () => {
+    for (const action of [UTRACE.SINGLESTEP, UTRACE.BLOCKSTEP]) {
+      const { engines, faults } = session();
+      const { pid } = child(pauser());
+      const seen: string[] = [];
+      // Whether the step is to go by PTRACE_SYSCALL is read from the code at its program counter.
+      const engine = attach(engines, pid, EVENT.QUIESCE | EVENT.SYSCALL_ENTRY | EVENT.DEATH | EVENT.REAP, {
+        reportQuiesce: (_action, _own, event) => {
+          if (event !== 0) return undefined;
+          send(pid, SIG.SIGKILL);
+          return action;
+        },
+        reportSyscallEntry: () => expect.unreachable(),
+        reportDeath: () => void seen.push('death'),
+        reportReap: () => void seen.push('reap'),
+      });
+      expect(engine.control(UTRACE.REPORT)).toBe(0);
+      await within(engines.done(), 'it ends');
+      expect(seen).toEqual(['death', 'reap']);
+      expect(faults).toEqual([]);
+    }
+  });
+
   it('does not break a stop at the exit', async () => {
     const { engines } = session();
     const { pid } = child(gate(script()).exitGroup(3));
@@ -556,6 +579,13 @@ describe('callbacks', () => {
       },
       { reportQuiesce: () => Promise.reject(new Error('rejected')) },
       { reportQuiesce: () => new Promise(() => undefined) },
+      {
+        reportQuiesce: () => ({
+          then: () => {
+            throw new Error('no then');
+          },
+        }),
+      },
       { reportQuiesce: () => 99 },
       { reportQuiesce: () => 'nonsense' as unknown as number },
       {
@@ -574,6 +604,7 @@ describe('callbacks', () => {
       'thrown',
       'rejected',
       expect.stringContaining('has not settled within 50 ms'),
+      'no then',
       expect.stringContaining('the vote is 0x63'),
       expect.stringContaining('the vote is a string'),
       expect.stringContaining('inside a callback'),
@@ -629,6 +660,47 @@ describe('without an event loop', () => {
     settle(RESUME);
     while (!reaped) engines.pumpBlocking();
     expect(isGone(held.thread.tid)).toBe(true);
+  });
+
+  it('a thenable that settles inside its then is a vote like any other', async () => {
+    const { engines, faults } = session();
+    const { pid } = child(pauser());
+    const settled = (settle: (done: (vote: number) => void, failed: (error: unknown) => void) => void): EngineOps => ({
+      reportQuiesce: () => ({
+        then: (done, failed) => {
+          settle(done as (vote: number) => void, failed as (error: unknown) => void);
+          return undefined as never;
+        },
+      }),
+    });
+    const called: string[] = [];
+    attach(
+      engines,
+      pid,
+      EVENT.QUIESCE,
+      settled((done) => {
+        called.push('votes');
+        done(RESUME);
+        done(STOP);
+      }),
+    );
+    attach(
+      engines,
+      pid,
+      EVENT.QUIESCE,
+      settled((_done, failed) => {
+        called.push('fails');
+        failed(new Error('at once'));
+      }),
+    );
+    const last = attach(engines, pid, EVENT.QUIESCE, { reportQuiesce: () => void called.push('last') });
+    last.control(REPORT);
+    await until(
+      () => called.length === 3 && stateOf(pid) === 'S',
+      () => `it sleeps again: ${called.join()}`,
+    );
+    expect(called).toEqual(['votes', 'fails', 'last']);
+    expect(faults.map(({ error }) => (error as Error).message)).toEqual(['at once']);
   });
 
   it('SIGKILL is noticed while a promise is waited for', async () => {

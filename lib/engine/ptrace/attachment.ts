@@ -1,36 +1,20 @@
 /**
- * One client on one thread: the tracee as that client has it. It is an engine's data, and what the engine is told becomes the client's stops.
- *
- * The thread is held in the very stop that the kernel has made, by a {@link Ticket}, for as long as the client stands in it. With several clients one is told
- * after the other, in the order of the engines: the next one sees what the one before has left.
+ * One client on one thread: the tracee as that client has it, with the stops that it is told of and the requests by which it lets them go.
+ * `ClientEngine` makes the stops, of what the engine is told.
  */
 import { ERRNO } from '../../kernel/errno.js';
-import { PTRACE_EVENT } from '../../kernel/events.js';
 import { PTRACE_O } from '../../kernel/options.js';
 import { PTRACE } from '../../kernel/requests.js';
-import { TRAP } from '../../kernel/siginfo.js';
-import { SIG } from '../../kernel/signals.js';
 import { scaledMillis } from '../../time-scale.js';
 import { RESUME_MASK, SIGNAL_ACTION, UTRACE } from '../actions.js';
-import type { Answer, CloneReport, ExecReport, SignalReport, Vote } from '../callbacks.js';
+import type { Answer, Vote } from '../callbacks.js';
 import type { Engine } from '../engine.js';
 import { EVENT, EVENT_SIGNAL_ALL } from '../events.js';
-import type { EngineThread } from '../thread.js';
 import type { Adoption } from './adoption.js';
-import { pcOffset } from './breakpoints.js';
 import type { Client } from './client.js';
 import { SYSEMU, SYSEMU_SINGLESTEP } from './ground.js';
-import { markOf, sendMarked, siginfoOf } from './sent-signals.js';
-import {
-  eventOf,
-  eventWord,
-  isEventStop,
-  signalOf,
-  signalWord,
-  syscallWord,
-  type StopKind,
-  type VirtualStop,
-} from './stops.js';
+import { sendMarked } from './sent-signals.js';
+import { eventOf, optionOf, type StopKind, type VirtualStop } from './stops.js';
 import { Ticket } from './ticket.js';
 import { isStep, type VirtualThread } from './virtual-thread.js';
 
@@ -38,19 +22,6 @@ const PATIENCE_MILLIS = 1000;
 
 const ALWAYS =
   EVENT.QUIESCE | EVENT.CLONE | EVENT.EXEC | EVENT.EXIT | EVENT.DEATH | EVENT.REAP | EVENT.JCTL | EVENT_SIGNAL_ALL;
-
-const OPTION_OF: Readonly<Record<number, number>> = {
-  [PTRACE_EVENT.FORK]: PTRACE_O.TRACEFORK,
-  [PTRACE_EVENT.VFORK]: PTRACE_O.TRACEVFORK,
-  [PTRACE_EVENT.CLONE]: PTRACE_O.TRACECLONE,
-  [PTRACE_EVENT.EXEC]: PTRACE_O.TRACEEXEC,
-  [PTRACE_EVENT.VFORK_DONE]: PTRACE_O.TRACEVFORKDONE,
-  [PTRACE_EVENT.EXIT]: PTRACE_O.TRACEEXIT,
-  [PTRACE_EVENT.SECCOMP]: PTRACE_O.TRACESECCOMP,
-};
-
-/** Codes of the SIGTRAPs that only those have asked for who step. */
-const STEP_CODES: readonly number[] = [TRAP.TRACE, TRAP.BRANCH, SIG.SIGTRAP];
 
 export interface AttachmentInit {
   readonly seized: boolean;
@@ -77,22 +48,18 @@ export class Attachment {
   interruptSent: number | undefined;
   adoption: Adoption | undefined;
   #engine: Engine | undefined;
-  #first: boolean;
   /** It was group-stopped already, for another client, when this one came. */
   meetsGroupStop = false;
-  /** The stop that was looked at for what is told of it. */
-  #seen = 0;
   #ticket: Ticket | undefined;
   #vote: Vote;
   /** The signal action of the engines before. */
   #result = 0;
   detached = false;
 
-  constructor(client: Client, { seized, options, first = false }: AttachmentInit) {
+  constructor(client: Client, { seized, options }: AttachmentInit) {
     this.client = client;
     this.seized = seized;
     this.options = options;
-    this.#first = first;
   }
 
   get engine(): Engine | undefined {
@@ -160,25 +127,11 @@ export class Attachment {
     if (this.interruptSent !== this.at.stopId) this.interruptSent = undefined;
   }
 
-  #hold(kind: StopKind, status: number): Promise<Vote> {
-    this.push(kind, status);
-    const ticket = new Ticket();
-    this.#ticket = ticket;
-    this.#vote = undefined;
-    // It stands: who else has asked for that need not wait for its turn.
-    for (const each of this.at.attachments) if (each !== this) each.takeChance();
-    return ticket.answer;
-  }
-
   /** The thread is held by another client: an interrupt that is under way is answered. */
   takeChance(): void {
     if (this.interruptSent === undefined || this.isStopped || this.listening || !this.seized) return;
     this.interruptSent = undefined;
     this.push('trap', this.at.trapWord, false);
-  }
-
-  #report(event: number): Answer {
-    return this.#hold('event', eventWord(event));
   }
 
   /** The client lets its stop go. Negative errno. */
@@ -232,7 +185,7 @@ export class Attachment {
     for (;;) {
       const [next] = this.stops;
       if (next === undefined) return;
-      const option = OPTION_OF[eventOf(next.status)];
+      const option = optionOf(eventOf(next.status));
       const stale =
         (next.kind === 'syscall' && request !== PTRACE.SYSCALL) ||
         (next.kind === 'event' && option !== undefined && !this.has(option));
@@ -320,222 +273,48 @@ export class Attachment {
     this.at.sendInterrupt();
   }
 
-  // --- what the engine is told
+  // --- answers to the engine's callbacks
 
   /** What the engines before have decided beside the resume action; it stays so unless the client decides otherwise. */
-  enter(result: number): this {
+  enter(result: number): void {
     this.#result = result;
-    return this;
   }
 
-  reported(report: SignalReport, action: number): Answer {
-    if (report.signal === 0) return this.atBorder(action);
-    const { at } = this;
-    const breakpoint = this.#breakpoint(report);
-    if (breakpoint === 'theirs') return UTRACE.RESUME | this.#result;
-    if (breakpoint === 'ours') return this.#hold('signal', signalWord(report.signal));
-    let signal = at.choice ?? report.signal;
-    if (signal === 0) return UTRACE.RESUME | SIGNAL_ACTION.IGN;
-    if (at.choice === undefined) {
-      const skipped = this.#look(report);
-      if (skipped !== undefined) return skipped;
-      signal = report.signal;
-    }
-    const answer = this.#hold('signal', signalWord(signal));
-    if (this.#isMadeUp && this.stop !== undefined) this.stop.siginfo = report.siginfo.slice();
+  /** The answer that leaves everything as the engines before have decided it. */
+  get passed(): number {
+    return UTRACE.RESUME | this.#result;
+  }
+
+  /** The answer that makes the step which the client has asked for, if that is the engines' to make. */
+  get stepped(): Vote {
+    return this.#stepsByVote ? UTRACE.SINGLESTEP | this.#result : undefined;
+  }
+
+  /** The client is told of a stop, and stands in it until it lets it go. */
+  hold(kind: StopKind, status: number): Answer {
+    this.push(kind, status);
+    const answer = this.#await(undefined);
+    // It stands: who else has asked for that need not wait for its turn.
+    for (const each of this.at.attachments) if (each !== this) each.takeChance();
     return answer;
   }
 
-  /** Whose breakpoint has trapped, if one has. Each who has it finds the thread as the trap has left it. */
-  #breakpoint({ signal, siginfo }: SignalReport): 'ours' | 'theirs' | undefined {
-    const { at } = this;
-    if (signal !== SIG.SIGTRAP || at.attachments.length < 2 || this.#isMadeUp) return undefined;
-    const code = new DataView(siginfo.buffer, siginfo.byteOffset).getInt32(8, true);
-    if (STEP_CODES.includes(code)) return undefined;
-    const { registers } = at.thread;
-    at.trapAddress ??= registers.pc - pcOffset;
-    const owners = at.host.breakpoints(at.thread.pid).ownersAt(at.trapAddress);
-    if (at.trapOwners === undefined && owners !== undefined) at.trapOwners = new Set(owners);
-    if (at.trapOwners === undefined) return undefined;
-    if (!at.trapOwners.has(this.client)) return 'theirs';
-    if (registers.pc !== at.trapAddress + pcOffset) {
-      registers.pc = at.trapAddress + pcOffset;
-      at.thread.flush();
-    }
-    return 'ours';
-  }
-
-  /** The trap of a step over a system call that somebody else wants to see: the kernel's stop is that of the system call. */
-  get #isMadeUp(): boolean {
-    return signalOf(this.at.status) === (SIG.SIGTRAP | 0x80);
-  }
-
-  /** A signal that is not for this client, or is not what it seems. */
-  #look({ signal, siginfo }: SignalReport): Answer {
-    const { at } = this;
-    if (at.silent?.signal === signal) {
-      siginfo.set(at.silent.siginfo);
-      at.silent = undefined;
-      at.choose(signal);
-      return UTRACE.RESUME | SIGNAL_ACTION.DELIVER;
-    }
-    const mark = markOf(siginfo);
-    if (mark !== undefined) {
-      siginfo.set(siginfoOf(mark, this.tid));
-      at.thread.flush();
-      return undefined;
-    }
-    if (signal === SIG.SIGCONT && this.adoption?.isWaiting === true) {
-      const { adoption } = this;
-      this.adoption = undefined;
-      adoption.arrive(siginfo);
-      at.thread.flush();
-      return this.#hold('signal', signalWord(adoption.signal));
-    }
-    const code = new DataView(siginfo.buffer, siginfo.byteOffset).getInt32(8, true);
-    const stepped = this.#isMadeUp || (signal === SIG.SIGTRAP && STEP_CODES.includes(code));
-    if (stepped && at.attachments.length > 1 && at.steppers.length > 0 && !at.steppers.includes(this)) {
-      return this.#virtualTrap();
-    }
-    return undefined;
-  }
-
   /** A stop that the client has asked for can be had here. */
-  #virtualTrap(): Answer {
-    if (this.interruptSent === undefined || !this.seized) return UTRACE.RESUME | this.#result;
+  holdInTrap(): Answer {
+    if (this.interruptSent === undefined || !this.seized) return this.passed;
     this.push('trap', this.at.trapWord, false);
-    const ticket = new Ticket();
-    this.#ticket = ticket;
-    this.#vote = UTRACE.RESUME | this.#result;
-    return ticket.answer;
-  }
-
-  atBorder(action: number): Answer {
-    const { at } = this;
-    if (isEventStop(at.status)) return this.eventStop();
-    if ((action & ~RESUME_MASK) === SIGNAL_ACTION.HANDLER) {
-      // The first instruction of a handler, when it was stepped into.
-      return at.steppers.includes(this) ? this.#hold('signal', signalWord(SIG.SIGTRAP)) : undefined;
-    }
-    const kept = this.keep();
-    if (kept !== undefined) return kept;
-    // At a signal its pass follows.
-    if (eventOf(at.status) === 0 && signalOf(at.status) !== (SIG.SIGTRAP | 0x80)) return undefined;
-    return this.interruptSent === undefined ? undefined : this.#virtualTrap();
-  }
-
-  /** The client stands in a stop already that was made up for it. */
-  #holdOn(): Answer {
-    const ticket = new Ticket();
-    this.#ticket = ticket;
-    this.#vote = undefined;
-    return ticket.answer;
-  }
-
-  quiesced(event: number): Answer {
-    if (event === 0) return this.atBorder(UTRACE.RESUME);
-    // Its own callback follows, and stacks what it tells.
-    if (event === EVENT.DEATH || ((this.#engine?.events ?? 0) & event) !== 0) return undefined;
-    // The stop at the end of a call that others want has used the interrupt up.
-    const asked = this.interruptSent !== undefined && this.seized && !this.isStopped;
-    return asked && event === EVENT.SYSCALL_EXIT ? this.#virtualTrap() : this.keep();
+    return this.#await(this.passed);
   }
 
   /** The answer to what is not for this client: it goes on, unless it stands in a stop that was made up for it. */
   keep(): Answer {
-    return this.isStopped && !this.holds ? this.#holdOn() : undefined;
+    return this.isStopped && !this.holds ? this.#await(undefined) : undefined;
   }
 
-  /** PTRACE_EVENT_STOP: for an interrupt, job control, the first stop of a child. */
-  eventStop(): Answer {
-    const { at } = this;
-    if (this.#seen === at.stopId) return undefined;
-    this.#seen = at.stopId;
-    const signal = signalOf(at.status);
-    const group = signal !== SIG.SIGTRAP;
-    if (this.adoption !== undefined) {
-      this.adoption.eventStop(at);
-      return undefined;
-    }
-    if (this.#first) {
-      this.#first = false;
-      if (this.seized) return this.#hold('trap', at.status);
-      sendMarked('new-child', at.thread.pid, at.tid);
-      return undefined;
-    }
-    const isOthers = at.answered > 0 || (at.belated && !this.listening);
-    const forOthers = isOthers && this.interruptSent === undefined && !this.meetsGroupStop;
-    if (forOthers && group === (at.groupSignal !== 0)) {
-      // It has come in front of a step.
-      return this.#stepsByVote ? UTRACE.SINGLESTEP | this.#result : undefined;
-    }
-    this.meetsGroupStop = false;
-    if (this.seized) return this.#hold('trap', at.status);
-    return group ? this.#hold('group', signalWord(signal)) : undefined;
-  }
-
-  syscall(entry: boolean): Answer {
-    if (!this.wantsCalls) return undefined;
-    // SYSEMU stops at the entry alone.
-    if (!entry && this.request !== PTRACE.SYSCALL) return undefined;
-    return this.#hold('syscall', syscallWord(this.has(PTRACE_O.TRACESYSGOOD)));
-  }
-
-  seccomp(): Answer {
-    return this.#report(PTRACE_EVENT.SECCOMP);
-  }
-
-  vforkDone(): Answer {
-    return this.#report(PTRACE_EVENT.VFORK_DONE);
-  }
-
-  cloned({ child }: CloneReport): Answer {
-    const event = eventOf(this.at.status);
-    const option = OPTION_OF[event];
-    // A clone that SIGKILL has kept from being told: the child is a tracee all the same.
-    const unnamed = event === PTRACE_EVENT.EXIT;
-    const follows = unnamed
-      ? this.has(PTRACE_O.TRACECLONE | PTRACE_O.TRACEFORK | PTRACE_O.TRACEVFORK)
-      : option !== undefined && this.has(option);
-    const asked = !follows && this.at.host.askedForPtrace(this.at);
-    if (follows || asked) this.#follow(child);
-    return follows && !unnamed ? this.#report(event) : undefined;
-  }
-
-  #follow(child: EngineThread): void {
-    const { host } = this.at;
-    const init = { seized: this.seized, options: this.options, first: true };
-    host.attachTo(this.client, child, init);
-    // Nobody has to wait for the parent: it is known whose the child is.
-    child.release();
-  }
-
-  executed({ formerTid }: ExecReport): Answer {
-    const { at } = this;
-    const renamed = formerTid !== this.tid;
-    // The stop was taken for one of the old leader's.
-    if (renamed && at.status !== at.thread.status) at.stopped(at.thread.status);
-    this.client.renamed(this, formerTid);
-    at.host.breakpoints(at.thread.pid).clear();
-    if (this.has(PTRACE_O.TRACEEXEC)) {
-      const answer = this.#report(PTRACE_EVENT.EXEC);
-      if (renamed && this.stop !== undefined) this.stop.unexpected = true;
-      return answer;
-    }
-    if (!this.seized) sendMarked('exec', this.at.thread.pid, this.tid);
-    return undefined;
-  }
-
-  exiting(): Answer {
-    return this.has(PTRACE_O.TRACEEXIT) ? this.#report(PTRACE_EVENT.EXIT) : undefined;
-  }
-
-  /** @returns a promise while somebody has to wait for the end */
-  died(status: number): Answer {
-    return this.at.host.died(this.at, status);
-  }
-
-  reaped(): void {
-    this.at.host.reaped(this.at);
+  #await(vote: Vote): Answer {
+    const ticket = new Ticket();
+    this.#ticket = ticket;
+    this.#vote = vote;
+    return ticket.answer;
   }
 }

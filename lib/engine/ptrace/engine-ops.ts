@@ -1,17 +1,17 @@
 import { RESUME_MASK, SYSCALL_ACTION } from '../actions.js';
 import type { Answer, EngineOps } from '../callbacks.js';
 import type { Engine } from '../engine.js';
-import { Attachment } from './attachment.js';
+import { ClientEngine } from './client-engine.js';
 
-const of = (engine: Engine, result = 0): Attachment => {
-  if (engine.data instanceof Attachment) return engine.data.enter(result);
+const of = (engine: Engine, result = 0): ClientEngine => {
+  if (engine.data instanceof ClientEngine) return engine.data.enter(result);
   throw new TypeError('this engine belongs to no client');
 };
 
 /** What a client does not want to know does not let it out of the stop that it stands in. */
 const orKeep = (answer: Answer, engine: Engine): Answer => answer ?? of(engine).keep();
 
-/** The callbacks of every client: its state is the engine's data. */
+/** The callbacks of every client: its {@link ClientEngine} is the engine's data. */
 export const CLIENT_OPS: EngineOps = {
   reportQuiesce: (_action, engine, event) => of(engine).quiesced(event),
   reportSignal: (action, engine, report) => of(engine, action & ~RESUME_MASK).reported(report, action),

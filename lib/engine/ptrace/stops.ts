@@ -1,5 +1,6 @@
 /** What one client sees of a tracee: its stops, as the wait status words that it is told. */
 import { PTRACE_EVENT } from '../../kernel/events.js';
+import { PTRACE_O } from '../../kernel/options.js';
 import { SIG } from '../../kernel/signals.js';
 
 /**
@@ -53,3 +54,16 @@ export const isEventStop = (status: number): boolean =>
 
 /** Whether a status word tells of the end. */
 export const isEnd = (status: number): boolean => (status & 0xff) !== STOPPED;
+
+const OPTION_OF: Readonly<Record<number, number>> = {
+  [PTRACE_EVENT.FORK]: PTRACE_O.TRACEFORK,
+  [PTRACE_EVENT.VFORK]: PTRACE_O.TRACEVFORK,
+  [PTRACE_EVENT.CLONE]: PTRACE_O.TRACECLONE,
+  [PTRACE_EVENT.EXEC]: PTRACE_O.TRACEEXEC,
+  [PTRACE_EVENT.VFORK_DONE]: PTRACE_O.TRACEVFORKDONE,
+  [PTRACE_EVENT.EXIT]: PTRACE_O.TRACEEXIT,
+  [PTRACE_EVENT.SECCOMP]: PTRACE_O.TRACESECCOMP,
+};
+
+/** The PTRACE_O bit that asks for an event; undefined for one that needs none. */
+export const optionOf = (event: number): number | undefined => OPTION_OF[event];

@@ -30,8 +30,10 @@ import type { Answer, Fault } from '../callbacks.js';
 import { Attachment, type AttachmentInit } from './attachment.js';
 import { Breakpoints } from './breakpoints.js';
 import { Client } from './client.js';
+import { ClientEngine } from './client-engine.js';
 import { CLIENT_OPS } from './engine-ops.js';
 import { Ground } from './ground.js';
+import { nap } from './nap.js';
 import { eventOf } from './stops.js';
 import { Ticket } from './ticket.js';
 import { VirtualThread } from './virtual-thread.js';
@@ -39,16 +41,8 @@ import { VirtualThread } from './virtual-thread.js';
 /** How long a look waits for threads to come to rest that went on without a client's doing. */
 const REST_MILLIS = 30;
 const SPIN_MILLIS = 0.3;
-const NAP_MILLIS = 0.2;
 /** The states of /proc in which a thread has nothing left to do. */
 const AT_REST = 'SZTXI';
-
-const napping = new Int32Array(new SharedArrayBuffer(4));
-
-/** Gives the CPU away for a moment. */
-export function nap(millis = NAP_MILLIS): void {
-  Atomics.wait(napping, 0, 0, millis);
-}
 
 export interface VirtualPtraceOptions {
   /** Told of what engines do that they must not. */
@@ -136,9 +130,10 @@ export class VirtualPtrace {
   /** Attaches a client. Its attachment, or a negative errno. */
   attachTo(client: Client, target: number | EngineThread, init: AttachmentInit): Attachment | number {
     const attachment = new Attachment(client, init);
+    const data = new ClientEngine(attachment, init.first === true);
     try {
       const engine = withKernelLayer(this.ground.layer, () =>
-        this.engines.attach(target, ATTACH.CREATE, CLIENT_OPS, attachment, { timeout: 0 }),
+        this.engines.attach(target, ATTACH.CREATE, CLIENT_OPS, data, { timeout: 0 }),
       );
       const at = this.of(engine.thread);
       attachment.begin(engine, at);
@@ -268,7 +263,7 @@ export class VirtualPtrace {
         this.#restless.clear();
         return;
       }
-      nap(elapsed < SPIN_MILLIS ? 0.01 : NAP_MILLIS);
+      nap(elapsed < SPIN_MILLIS ? 0.01 : undefined);
     }
   }
 
