@@ -84,20 +84,6 @@ const CHILD_OPTIONS = SPAWN_OPTIONS.filter(
 const MOST_SCANS = 1000;
 /** A thread that cannot be stopped (in its vfork, in a disk wait) is not waited for by attach. */
 const UNINTERRUPTIBLE_MILLIS = 100;
-/** How long the end of Node may be held up by stopping and detaching what runs. */
-const END_MILLIS = 2000;
-
-const alive = new Set<TracerCore>();
-let exitHook = false;
-
-/** `process.on('exit')` covers what the environment's clean-up hook does not: process.exit and an uncaught exception. */
-function endWithNode(): void {
-  if (exitHook) return;
-  exitHook = true;
-  process.on('exit', () => {
-    if (alive.size > 0) binding().endTracees(scaledMillis(END_MILLIS));
-  });
-}
 
 /**
  * Traces processes and threads.
@@ -139,8 +125,6 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
     const colocate = checkOneOf('Tracer', bag.colocate ?? 'off', 'colocate', ['off', 'on', 'auto']);
     this.#core = new TracerCore();
     if (colocate !== 'off') this.#core.colocation = new Colocation(colocate);
-    alive.add(this.#core);
-    endWithNode();
   }
 
   /** The traced threads, at this moment. */
@@ -379,7 +363,6 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
       );
     }
     core.retire();
-    alive.delete(core);
   }
 
   // --- attaching

@@ -25,6 +25,7 @@ import { ERRNO } from '../kernel/errno.js';
 import { procStatus } from '../proc.js';
 import { listen, type Listener } from '../raw/doorbell.js';
 import { kernelLayer, type KernelLayer } from '../raw/kernel-layer.js';
+import { endWithNode } from './end-with-node.js';
 
 /** How long a look may last before the thread goes to sleep. Longer than a stop on the same CPU takes, shorter than anyone notices. */
 const POLL_MICROS = 50;
@@ -98,6 +99,7 @@ export class WaitHub {
 
   constructor(layer: KernelLayer) {
     this.layer = layer;
+    endWithNode();
   }
 
   /** Adds one who decides about tids that nobody registered. The first who wants one gets it. */
