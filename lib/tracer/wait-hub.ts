@@ -84,6 +84,8 @@ export class WaitHub {
   #referenced = 0;
   /** The one tid that is waited for, or 0: look at everything. */
   #only = 0;
+  /** Who has registered a tid, of all hubs on the same kernel: a drain takes what is there for all of them. */
+  readonly #hubs: Map<number, WaitHub>;
 
   #scheduled = false;
   #asleep = false;
@@ -99,6 +101,7 @@ export class WaitHub {
 
   constructor(layer: KernelLayer) {
     this.layer = layer;
+    this.#hubs = hubsOf(layer);
     endWithNode();
   }
 
@@ -137,6 +140,7 @@ export class WaitHub {
    */
   add(sink: StatusSink, pid: number, flags: number): void {
     this.#sinks.set(sink.tid, sink);
+    this.#hubs.set(sink.tid, this);
     this.layer.track(sink.tid, pid, flags);
     this.#listener ??= listen(this.#ring, this.layer);
   }
@@ -144,6 +148,7 @@ export class WaitHub {
   /** Gives up a tid: it is traced no more, or its end was received. */
   remove(tid: number): void {
     if (!this.#sinks.delete(tid)) return;
+    if (this.#hubs.get(tid) === this) this.#hubs.delete(tid);
     this.#ending.delete(tid);
     this.layer.untrack(tid);
     if (this.#only === tid) this.#only = 0;
@@ -448,9 +453,21 @@ export class WaitHub {
   #dispatchAll(batch: readonly number[]): void {
     const order = endsBeforeExec(batch);
     for (let index = 0; index < order.length; index += 2) {
-      const sink = this.#sinks.get(order[index] ?? 0);
-      if (sink !== undefined) this.#dispatch(sink, order[index + 1] ?? 0);
+      const tid = order[index] ?? 0;
+      const sink = this.#sinks.get(tid);
+      const status = order[index + 1] ?? 0;
+      if (sink !== undefined) this.#dispatch(sink, status);
+      else this.#takeElsewhere(tid, status);
     }
+  }
+
+  /** What this hub has consumed may be for a sink of another one. */
+  #takeElsewhere(tid: number, status: number): void {
+    const hub = this.#hubs.get(tid);
+    const sink = hub?.get(tid);
+    if (hub === undefined || sink === undefined) return;
+    hub.layer.taken?.(tid, status);
+    hub.#dispatch(sink, status);
   }
 
   #dispatch(sink: StatusSink, status: number): void {
@@ -489,6 +506,17 @@ function endsBeforeExec(batch: readonly number[]): readonly number[] {
 }
 
 const hubs = new WeakMap<KernelLayer, WaitHub>();
+/** By what registers tids: layers that are put on the same kernel drain the same table. */
+const tables = new WeakMap<KernelLayer['track'], Map<number, WaitHub>>();
+
+function hubsOf(layer: KernelLayer): Map<number, WaitHub> {
+  let table = tables.get(layer.track);
+  if (table === undefined) {
+    table = new Map();
+    tables.set(layer.track, table);
+  }
+  return table;
+}
 
 /** The hub of this thread on the kernel layer in use. */
 export function waitHub(): WaitHub {
