@@ -84,7 +84,8 @@ export class Engine {
   /**
    * Replaces its mask.
    *
-   * @param events bits of EVENT. New bits take effect with the next event; on a stopped thread no callback that was taken out follows.
+   * @param events bits of EVENT. New bits take effect with the next event, those of system calls on a running thread with its next stop (control(REPORT) makes
+   * one); on a stopped thread no callback that was taken out follows.
    * @returns 0; EINPROGRESS: bits were taken out while a callback to this engine is under way; EALREADY: DEATH or QUIESCE of a thread that is dying;
    * ESRCH
    * @throws PtraceError 'bad-input' for bits that are no event, and events without their callback
