@@ -156,6 +156,8 @@ export class Arbitration<O> {
     if (this.phase === 'dead' && (events & ~seat.events & DEATH_EVENTS) !== 0) return 'EALREADY';
     seat.events = events;
     this.#recount();
+    // It is asked for on a thread that stands: there is a report before that goes on.
+    if (this.phase === 'stopped' && (events & EVENT.QUIESCE) !== 0) this.#lower(UTRACE.REPORT);
     return cleared !== 0 && !self && this.phase === 'running' && this.reporting === seat ? 'EINPROGRESS' : 0;
   }
 
@@ -453,11 +455,19 @@ export class Arbitration<O> {
       case UTRACE.BLOCKSTEP:
         return this.#leaveBorder('block-step');
       default:
-        if (!this.stopWanted || this.killed) return this.#leaveBorder('go');
+        if (!this.stopWanted || this.killed) return this.#leaveBorder(this.#takeStep());
         // Two engines that undo each other's stops do not hold up the world.
         if (++this.#rounds < MOST_ROUNDS) return 'again';
         return this.#leaveBorder(this.#stop(false) ? 'stop' : 'go');
     }
+  }
+
+  /** A step that was asked for while the border was made, and after the last vote, is made now: unlike a report it holds nobody up. */
+  #takeStep(): BorderVerdict {
+    const { resume, killed } = this;
+    if (killed || resume <= UTRACE.REPORT || resume >= UTRACE.RESUME) return 'go';
+    this.resume = UTRACE.RESUME;
+    return resume === UTRACE.SINGLESTEP ? 'step' : 'block-step';
   }
 
   #leaveBorder(verdict: BorderVerdict): BorderVerdict {

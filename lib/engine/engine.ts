@@ -84,7 +84,8 @@ export class Engine {
   /**
    * Replaces its mask.
    *
-   * @param events bits of EVENT. New bits take effect with the next event; on a stopped thread no callback that was taken out follows.
+   * @param events bits of EVENT. New bits take effect with the next event, those of system calls on a running thread with its next stop (control(REPORT) makes
+   * one); on a stopped thread no callback that was taken out follows.
    * @returns 0; EINPROGRESS: bits were taken out while a callback to this engine is under way; EALREADY: DEATH or QUIESCE of a thread that is dying;
    * ESRCH
    * @throws PtraceError 'bad-input' for bits that are no event, and events without their callback
@@ -123,7 +124,8 @@ export class Engine {
   }
 
   /**
-   * Waits until no callback to this engine is under way: its vote has been applied.
+   * Waits until no callback to this engine is under way: its vote has been applied. Inside a callback of its thread it does not wait, but only before that
+   * callback's first `await`: behind it a callback would wait for itself, until its time is over. No signal interrupts it.
    *
    * @returns 0; ESRCH when it is gone
    */
@@ -134,19 +136,29 @@ export class Engine {
   /**
    * Begins to examine the thread, which this engine holds by STOP.
    *
+   * From inside a callback of the thread there is no need for it, and it is always granted.
+   *
    * @returns a token; EINVAL: it does not hold it; EAGAIN: it does not stand yet; ESRCH
    */
   prepareExamine(): Examination | Exclude<ExamineResult, 0> {
+    if (this.#isInside) return { generation: this.#thread.arbitration.generation };
     return this.#thread.prepareExamine(this.#seat);
   }
 
   /**
    * Ends the examination.
    *
-   * @returns 0: all that was read is right; EAGAIN: the thread ran meanwhile (SIGKILL), throw it away
+   * @returns 0: all that was read is right; EAGAIN: the thread ran meanwhile (SIGKILL), throw it away; EINVAL: this engine has let go of it meanwhile
    */
   finishExamine(examination: Examination): ExamineResult {
-    return this.#thread.finishExamine(examination.generation);
+    if (this.#isInside && examination.generation === this.#thread.arbitration.generation) return 0;
+    const result = this.#thread.finishExamine(examination.generation);
+    return result === 0 && !this.#seat.wantsStop ? 'EINVAL' : result;
+  }
+
+  /** Whether this is called from inside a callback of its thread, which can be examined. */
+  get #isInside(): boolean {
+    return this.isAttached && this.#thread.session.current === this.#thread && this.#thread.state === 'stopped';
   }
 
   /** @internal */

@@ -26,7 +26,7 @@ export interface Listener {
   close(): void;
 }
 
-/** The bell of one layer in this thread. Open while it has listeners. */
+/** The bell of one kernel in this thread. Open while it has listeners. */
 class Doorbell {
   readonly #layer: KernelLayer;
   readonly #listeners = new Set<BellListener>();
@@ -145,7 +145,8 @@ function cannotOpen(error: number): PtraceError {
   });
 }
 
-const bells = new WeakMap<KernelLayer, Doorbell>();
+/** By what opens it: layers that are put on the same kernel have one bell, which rings for all of them. */
+const bells = new WeakMap<KernelLayer['bellOpen'], Doorbell>();
 
 /**
  * Adds a listener to the doorbell of this thread. The doorbell is opened with its first listener and closed with its last.
@@ -158,10 +159,10 @@ const bells = new WeakMap<KernelLayer, Doorbell>();
  * @throws PtraceError 'kernel' when libuv refuses the handle
  */
 export function listen(callback: () => void, layer: KernelLayer = kernelLayer()): Listener {
-  let bell = bells.get(layer);
+  let bell = bells.get(layer.bellOpen);
   if (bell === undefined) {
     bell = new Doorbell(layer);
-    bells.set(layer, bell);
+    bells.set(layer.bellOpen, bell);
   }
   return new BellListener(bell, callback);
 }

@@ -29,6 +29,8 @@ export type KernelLayer = Pick<
 > & {
   /** Lets the layer do what it has to, while its user waits for something else than the layer. The kernel needs no such thing. */
   readonly idle?: () => void;
+  /** Tells the layer of a status that somebody else on the same kernel has consumed, and that is about to be dispatched to who registered the tid here. */
+  readonly taken?: (tid: number, status: number) => void;
 };
 
 // Read at every request: a plain variable of the module, no registry and no context.

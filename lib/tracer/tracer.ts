@@ -91,20 +91,6 @@ const EXEC_MILLIS = 2000;
 const EXEC_LOOK_MILLIS = 1;
 /** Of many threads every so manieth is looked at before. */
 const SEIZES_PER_LOOK = 16;
-/** How long the end of Node may be held up by stopping and detaching what runs. */
-const END_MILLIS = 2000;
-
-const alive = new Set<TracerCore>();
-let exitHook = false;
-
-/** `process.on('exit')` covers what the environment's clean-up hook does not: process.exit and an uncaught exception. */
-function endWithNode(): void {
-  if (exitHook) return;
-  exitHook = true;
-  process.on('exit', () => {
-    if (alive.size > 0) binding().endTracees(scaledMillis(END_MILLIS));
-  });
-}
 
 /**
  * Traces processes and threads.
@@ -146,8 +132,6 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
     const colocate = checkOneOf('Tracer', bag.colocate ?? 'off', 'colocate', ['off', 'on', 'auto']);
     this.#core = new TracerCore();
     if (colocate !== 'off') this.#core.colocation = new Colocation(colocate);
-    alive.add(this.#core);
-    endWithNode();
   }
 
   /** The traced threads, at this moment. */
@@ -386,7 +370,6 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
       );
     }
     core.retire();
-    alive.delete(core);
   }
 
   // --- attaching

@@ -25,6 +25,7 @@ import { ERRNO } from '../kernel/errno.js';
 import { procStatus } from '../proc.js';
 import { listen, type Listener } from '../raw/doorbell.js';
 import { kernelLayer, type KernelLayer } from '../raw/kernel-layer.js';
+import { endWithNode } from './end-with-node.js';
 
 /** How long a look may last before the thread goes to sleep. Longer than a stop on the same CPU takes, shorter than anyone notices. */
 const POLL_MICROS = 50;
@@ -83,6 +84,8 @@ export class WaitHub {
   #referenced = 0;
   /** The one tid that is waited for, or 0: look at everything. */
   #only = 0;
+  /** Who has registered a tid, of all hubs on the same kernel: a drain takes what is there for all of them. */
+  readonly #hubs: Map<number, WaitHub>;
 
   #scheduled = false;
   #asleep = false;
@@ -98,6 +101,8 @@ export class WaitHub {
 
   constructor(layer: KernelLayer) {
     this.layer = layer;
+    this.#hubs = hubsOf(layer);
+    endWithNode();
   }
 
   /** Adds one who decides about tids that nobody registered. The first who wants one gets it. */
@@ -135,6 +140,7 @@ export class WaitHub {
    */
   add(sink: StatusSink, pid: number, flags: number): void {
     this.#sinks.set(sink.tid, sink);
+    this.#hubs.set(sink.tid, this);
     this.layer.track(sink.tid, pid, flags);
     this.#listener ??= listen(this.#ring, this.layer);
   }
@@ -142,6 +148,7 @@ export class WaitHub {
   /** Gives up a tid: it is traced no more, or its end was received. */
   remove(tid: number): void {
     if (!this.#sinks.delete(tid)) return;
+    if (this.#hubs.get(tid) === this) this.#hubs.delete(tid);
     this.#ending.delete(tid);
     this.layer.untrack(tid);
     if (this.#only === tid) this.#only = 0;
@@ -446,9 +453,21 @@ export class WaitHub {
   #dispatchAll(batch: readonly number[]): void {
     const order = endsBeforeExec(batch);
     for (let index = 0; index < order.length; index += 2) {
-      const sink = this.#sinks.get(order[index] ?? 0);
-      if (sink !== undefined) this.#dispatch(sink, order[index + 1] ?? 0);
+      const tid = order[index] ?? 0;
+      const sink = this.#sinks.get(tid);
+      const status = order[index + 1] ?? 0;
+      if (sink !== undefined) this.#dispatch(sink, status);
+      else this.#takeElsewhere(tid, status);
     }
+  }
+
+  /** What this hub has consumed may be for a sink of another one. */
+  #takeElsewhere(tid: number, status: number): void {
+    const hub = this.#hubs.get(tid);
+    const sink = hub?.get(tid);
+    if (hub === undefined || sink === undefined) return;
+    hub.layer.taken?.(tid, status);
+    hub.#dispatch(sink, status);
   }
 
   #dispatch(sink: StatusSink, status: number): void {
@@ -487,6 +506,17 @@ function endsBeforeExec(batch: readonly number[]): readonly number[] {
 }
 
 const hubs = new WeakMap<KernelLayer, WaitHub>();
+/** By what registers tids: layers that are put on the same kernel drain the same table. */
+const tables = new WeakMap<KernelLayer['track'], Map<number, WaitHub>>();
+
+function hubsOf(layer: KernelLayer): Map<number, WaitHub> {
+  let table = tables.get(layer.track);
+  if (table === undefined) {
+    table = new Map();
+    tables.set(layer.track, table);
+  }
+  return table;
+}
 
 /** The hub of this thread on the kernel layer in use. */
 export function waitHub(): WaitHub {

@@ -3,7 +3,8 @@
  *
  * A client inserts a breakpoint by writing the breakpoint instruction with PTRACE_POKETEXT or POKEDATA. The instruction stays in memory while any client has it there; every
  * other client reads what it covers, and what such a client writes there is kept for when it goes. Its trap is told to those who have it. What is read or written by other
- * ways (process_vm_readv(2), /proc/pid/mem, the program itself) is the memory as it is.
+ * ways (process_vm_readv(2), /proc/pid/mem, the program itself) is the memory as it is; where the program has written over a breakpoint, there is none any more. A client that
+ * detaches leaves its breakpoints in memory, as under the kernel's ptrace: they are nobody's then, and everybody sees them. A fork copies them with the memory.
  */
 import { breakpointFor } from '../../kernel/breakpoint.js';
 import { PTRACE } from '../../kernel/requests.js';
@@ -45,10 +46,28 @@ export class Breakpoints {
     this.#sites.clear();
   }
 
+  /** The memory was copied into that of a new process. */
+  copy(): Breakpoints {
+    const made = new Breakpoints(this.#kernel);
+    for (const [address, { covered, owners }] of this.#sites) {
+      made.#sites.set(address, { address, covered: covered.slice(), owners: new Set(owners) });
+    }
+    return made;
+  }
+
+  /** A client has left the process: what it has inserted is nobody's. */
+  forget(client: Client): void {
+    for (const { address, owners } of this.#sites.values()) {
+      if (owners.delete(client) && owners.size === 0) this.#sites.delete(address);
+    }
+  }
+
   /** A word as a client sees it, from the word as it is. */
   hide(client: Client, address: bigint, word: Uint8Array): void {
     for (const site of this.#sites.values()) {
-      if (!site.owners.has(client)) overlay(word, address, site.address, site.covered);
+      if (!meets(address, site.address)) continue;
+      if (!isAt(word, address, site.address)) this.#sites.delete(site.address);
+      else if (!site.owners.has(client)) overlay(word, address, site.address, site.covered);
     }
   }
 
@@ -97,9 +116,18 @@ export class Breakpoints {
 
 const isInstruction = (bytes: Uint8Array): boolean => INSTRUCTION.every((byte, index) => bytes[index] === byte);
 
+/** Whether a breakpoint reaches into a word. */
+const meets = (address: bigint, at: bigint): boolean => at + LENGTH > address && at < address + BigInt(WORD);
+
+/** Whether the part of a breakpoint that reaches into a word is there. */
+function isAt(word: Uint8Array, address: bigint, at: bigint): boolean {
+  const begin = Number(at - address);
+  return INSTRUCTION.every((byte, index) => (word[begin + index] ?? byte) === byte);
+}
+
 /** Lays bytes at an address over a word at another one, where they meet. */
 function overlay(word: Uint8Array, address: bigint, at: bigint, bytes: Uint8Array): void {
-  if (at + LENGTH <= address || at >= address + BigInt(WORD)) return;
+  if (!meets(address, at)) return;
   const begin = Number(at - address);
   for (const [index, byte] of bytes.entries()) {
     if (begin + index >= 0 && begin + index < WORD) word[begin + index] = byte;

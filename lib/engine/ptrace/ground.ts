@@ -94,6 +94,9 @@ export class Ground {
         return found;
       },
       drain: (micros, out) => (this.#closed ? 0 : note(kernel.drain(micros, out), out)),
+      taken: (tid, status) => {
+        hooks.consumed(tid, status);
+      },
       drainById: (out) => (this.#closed ? 0 : note(kernel.drainById(out), out)),
     };
   }

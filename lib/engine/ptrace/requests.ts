@@ -2,7 +2,7 @@
 import { binding, type Bytes, type Word } from '../../binding.js';
 import { ERRNO } from '../../kernel/errno.js';
 import { PTRACE_EVENT } from '../../kernel/events.js';
-import { PTRACE_O, PTRACE_O_MASK } from '../../kernel/options.js';
+import { PTRACE_O_MASK } from '../../kernel/options.js';
 import { PTRACE_X64 } from '../../kernel/arch/x64/requests.js';
 import { PTRACE, STRUCT_SIZE } from '../../kernel/requests.js';
 import { encodeSiginfo } from '../../kernel/siginfo.js';
@@ -15,6 +15,7 @@ import type { Client } from './client.js';
 import { SINGLEBLOCK, SYSEMU, SYSEMU_SINGLESTEP } from './ground.js';
 import { PTRACE_JOBCTL_CONT } from './jobctl-cont.js';
 import { eventOf, signalOf } from './stops.js';
+import { KERNEL_OPTIONS, type VirtualThread } from './virtual-thread.js';
 
 const RESUMING: ReadonlySet<number> = new Set([
   PTRACE.CONT,
@@ -29,7 +30,6 @@ const OLDSETOPTIONS = HOST === 'x64' ? PTRACE_X64.OLDSETOPTIONS : -1;
 const PATIENCE_MILLIS = 1000;
 const LAST_SIGNAL = 64;
 const SYSGOOD = 0x80;
-const KERNEL_OPTIONS = PTRACE_O.EXITKILL | PTRACE_O.SUSPEND_SECCOMP;
 /** offsetof(struct ptrace_syscall_info, entry): what an answer without a system call has. */
 const INFO_HEAD = 24;
 
@@ -144,7 +144,7 @@ export class Requests {
     const made = host.attachTo(this.#client, tid, { seized: seizes, options });
     if (typeof made === 'number') return made;
     if ((options & KERNEL_OPTIONS) !== 0) {
-      const result = this.#kernelOptions(made, options);
+      const result = this.#kernelOptions(made.at);
       if (result < 0) {
         host.left(made);
         made.engine?.control(6);
@@ -160,30 +160,30 @@ export class Requests {
     if (!inRange(data, PTRACE_O_MASK)) return -ERRNO.EINVAL;
     const options = asNumber(data);
     if ((options & ~PTRACE_O_MASK) !== 0) return -ERRNO.EINVAL;
-    if (((options | attachment.options) & KERNEL_OPTIONS) !== 0) {
-      const result = this.#kernelOptions(attachment, options);
-      if (result < 0) return result;
+    const before = attachment.options;
+    if (((options | before) & KERNEL_OPTIONS) !== 0) {
+      attachment.options = options;
+      const result = this.#kernelOptions(attachment.at);
+      if (result < 0) {
+        attachment.options = before;
+        return result;
+      }
     }
     attachment.setOptions(options);
     return 0;
   }
 
-  /** Options that the kernel itself has to know. */
-  #kernelOptions({ at }: Attachment, options: number): number {
+  /** Options that the kernel itself has to know have changed. */
+  #kernelOptions(at: VirtualThread): number {
     const { host } = this.#client;
-    const before = at.extraOptions;
-    at.extraOptions = options & KERNEL_OPTIONS;
     const result = host.ground.layer.ptrace(PTRACE.SETOPTIONS, at.tid, 0, at.thread.realOptions);
-    if (result === -ERRNO.ESRCH) {
-      // It runs: they are set in a stop that nobody hears of.
-      at.optionsDue = true;
-      at.sendInterrupt();
-      const begin = performance.now();
-      while (at.optionsDue && performance.now() - begin < scaledMillis(PATIENCE_MILLIS)) host.pump();
-      return 0;
-    }
-    if (result < 0) at.extraOptions = before;
-    return result;
+    if (result !== -ERRNO.ESRCH) return result;
+    // It runs: they are set in a stop that nobody hears of.
+    at.optionsDue = true;
+    at.sendInterrupt();
+    const begin = performance.now();
+    while (at.optionsDue && performance.now() - begin < scaledMillis(PATIENCE_MILLIS)) host.pump();
+    return 0;
   }
 
   /** A request that the kernel answers, in a stop. */

@@ -23,6 +23,7 @@ import { binding } from '../../binding.js';
 import { CLONE } from '../../raw/child.js';
 import { kernelLayer, type KernelLayer, withKernelLayer } from '../../raw/kernel-layer.js';
 import { scaledMillis } from '../../time-scale.js';
+import { UTRACE } from '../actions.js';
 import { Engines } from '../engines.js';
 import { ATTACH } from '../seat.js';
 import type { EngineThread } from '../thread.js';
@@ -36,7 +37,7 @@ import { Ground } from './ground.js';
 import { nap } from './nap.js';
 import { eventOf } from './stops.js';
 import { Ticket } from './ticket.js';
-import { VirtualThread } from './virtual-thread.js';
+import { KERNEL_OPTIONS, VirtualThread } from './virtual-thread.js';
 
 /** How long a look waits for threads to come to rest that went on without a client's doing. */
 const REST_MILLIS = 30;
@@ -139,7 +140,10 @@ export class VirtualPtrace {
       attachment.begin(engine, at);
       at.attachments.push(attachment);
       client.add(attachment);
-      if (init.first === true) engine.thread.arbitration.resume = 2;
+      if (init.first === true) {
+        engine.thread.arbitration.resume = UTRACE.REPORT;
+        this.#inherit(at);
+      }
       if (at.attachments.length === 1) this.onPeopled?.(engine.thread);
       return attachment;
     } catch (error) {
@@ -148,12 +152,24 @@ export class VirtualPtrace {
     }
   }
 
+  /** A new process has its parent's breakpoints; the kernel has given it the options of all of its parent's clients. */
+  #inherit(at: VirtualThread): void {
+    at.optionsDue = true;
+    const { isLeader, pid } = at.thread;
+    if (!isLeader || this.#breakpoints.has(pid)) return;
+    const parents = this.#breakpoints.get(procStatus(pid)?.ppid ?? 0);
+    if (parents !== undefined) this.#breakpoints.set(pid, parents.copy());
+  }
+
   /** @internal An attachment has detached. */
   left(attachment: Attachment): void {
-    const { at } = attachment;
+    const { at, client } = attachment;
     at.attachments = at.attachments.filter((each) => each !== attachment);
+    if ((attachment.options & KERNEL_OPTIONS) !== 0) at.optionsDue = true;
     if (attachment.holds) at.departing.push(attachment);
-    attachment.client.drop(attachment);
+    client.drop(attachment);
+    const { pid } = at.thread;
+    if (client.attachments.every((each) => each.at.thread.pid !== pid)) this.#breakpoints.get(pid)?.forget(client);
     if (at.attachments.length === 0) this.onDeserted?.(at.thread);
   }
 

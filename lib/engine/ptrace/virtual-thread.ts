@@ -1,5 +1,6 @@
 /** One thread with the clients that are attached to it: where it really stands, and by which request it goes on. */
 import { PTRACE_EVENT } from '../../kernel/events.js';
+import { PTRACE_O } from '../../kernel/options.js';
 import { PTRACE } from '../../kernel/requests.js';
 import { encodeSiginfo, SI } from '../../kernel/siginfo.js';
 import { SIG } from '../../kernel/signals.js';
@@ -12,6 +13,9 @@ import { type Resume, SINGLEBLOCK, SYSEMU, SYSEMU_SINGLESTEP } from './ground.js
 import type { Ticket } from './ticket.js';
 import { eventOf, eventWord, isEventStop, signalOf, type VirtualStop } from './stops.js';
 import type { VirtualPtrace } from './virtual-ptrace.js';
+
+/** Options that the engines have nothing to do with. */
+export const KERNEL_OPTIONS = PTRACE_O.EXITKILL | PTRACE_O.SUSPEND_SECCOMP;
 
 /** Requests for one step that the engines know too. */
 const STEPS: readonly number[] = [PTRACE.SINGLESTEP, SINGLEBLOCK];
@@ -61,8 +65,6 @@ export class VirtualThread {
   replaced = false;
   /** It was detached on its way out, and the engines do not know. */
   vanishes = false;
-  /** Options of the clients that the kernel itself has to know: EXITKILL, SUSPEND_SECCOMP. */
-  extraOptions = 0;
 
   constructor(host: VirtualPtrace, thread: EngineThread) {
     this.host = host;
@@ -71,6 +73,11 @@ export class VirtualThread {
 
   get tid(): number {
     return this.thread.tid;
+  }
+
+  /** Options of the clients that the kernel itself has to know; it does what any of them wants. */
+  get extraOptions(): number {
+    return this.attachments.reduce((options, each) => options | each.options, 0) & KERNEL_OPTIONS;
   }
 
   /** A stop was really made, and the engines are about to see it. */

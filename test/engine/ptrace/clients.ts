@@ -1,7 +1,7 @@
 /** What tests of several clients need: a stage of processes, on which each step is one client's. */
 import { afterEach, expect } from 'vitest';
 import { Stage } from '../../../lib/conformance/stage.js';
-import { type Client, VirtualPtrace } from '../../../lib/engine/index.js';
+import { type Client, VirtualPtrace, type VirtualPtraceOptions } from '../../../lib/engine/index.js';
 import { withKernelLayer } from '../../../lib/raw/kernel-layer.js';
 
 const open: { readonly stage: Stage; readonly virtual: VirtualPtrace; readonly faults: string[] }[] = [];
@@ -25,9 +25,10 @@ export interface Clients {
   readonly lines: () => string[];
 }
 
-export function clients(): Clients {
+export function clients(options: VirtualPtraceOptions = {}): Clients {
   const faults: string[] = [];
   const virtual = new VirtualPtrace({
+    ...options,
     onFault: ({ callback, error }) => faults.push(`${callback}: ${String(error)}`),
   });
   const stage = new Stage();

@@ -120,6 +120,57 @@ describe('the FIFO of events (utrace-devel 2009, "cleanup/simplify stop/resume m
     ]);
   });
 
+  /** E enters a system call, and at its exit another engine holds it while A, which wants system calls, asks for a stop: the exit stacks behind that. */
+  function stackExit(all: Clients) {
+    const { stage, virtual, on } = all;
+    const e = stage.child('E', (c) => c.getppidLoop());
+    const ticket = new Ticket();
+    on('first', () => e.seize());
+    const engine = virtual.engines.attach(e.tid, ATTACH.CREATE, { reportSyscallExit: () => ticket.answer }, ticket, {
+      timeout: 0,
+    });
+    stage.unrecorded(() => {
+      on('A', () => {
+        e.seize(PTRACE_O.TRACESYSGOOD);
+        e.interrupt();
+        e.wait();
+        e.syscall();
+        e.wait();
+      });
+    });
+    engine.setEvents(EVENT.SYSCALL_EXIT);
+    on('A', () => {
+      e.syscall();
+      stage.until('the other engine holds E', () => {
+        virtual.pump();
+        return virtual.engines.suspended > 0;
+      });
+      e.interrupt();
+    });
+    engine.setEvents(0);
+    ticket.settle(undefined);
+    return e;
+  }
+
+  it('the exit of a system call that stacks behind another stop is told after PTRACE_SYSCALL, and dropped by PTRACE_CONT', () => {
+    for (const request of ['syscall', 'cont'] as const) {
+      const all = clients();
+      const e = stackExit(all);
+      all.on('A', () => {
+        e.wait();
+        e[request]();
+        e.look();
+      });
+      expect(all.lines().slice(1)).toEqual([
+        'A: E: SYSCALL = 0',
+        'A: E: INTERRUPT = 0',
+        'A: E: wait = event STOP SIGTRAP',
+        `A: E: ${request.toUpperCase()} = 0`,
+        `A: E: poll = ${request === 'cont' ? 'nothing' : 'syscall-stop'}`,
+      ]);
+    }
+  });
+
   it('a resume with a signal from a system call stop sends the signal', () => {
     const { stage, on, lines } = clients();
     const e = stage.child('E', (c) => c.getppidLoop());
