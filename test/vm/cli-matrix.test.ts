@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
@@ -57,6 +57,21 @@ describe('linux-ptrace vm matrix', PATIENCE, () => {
     expect(stderr).toMatch(
       /^linux-ptrace: there is no kernel '6\.12-x46' \(6\.12-x64, .*\?\); linux-ptrace vm kernels lists them/,
     );
+  });
+
+  it('says once and first what every kernel would fail of: no QEMU, no such Node', async () => {
+    const out = join(scratch(), 'new');
+    const empty = scratch();
+    const without = await execa(process.execPath, [command(), 'vm', 'matrix', '--out', out], {
+      reject: false,
+      env: { PATH: empty, LINUX_PTRACE_CACHE: empty },
+    });
+    expect([without.stdout, without.exitCode]).toEqual(['', 4]);
+    expect(without.stderr).toMatch(/^linux-ptrace: qemu-system-\S+ is not in PATH\. Install .*$/);
+    const { stdout, stderr, exitCode } = await run('matrix', '--node', 'banana', '--out', out);
+    expect([stdout, exitCode]).toEqual(['', 2]);
+    expect(stderr).toMatch(/^linux-ptrace: 'banana' is no version of Node; .*$/);
+    expect(existsSync(out)).toBe(false);
   });
 
   it.each([
