@@ -23,7 +23,7 @@ vi.mock('../../lib/vm/fetch-node.js', () => ({
   fetchNode: () => Promise.resolve({ version: '20.0.0', file: '/dev/null' }),
 }));
 vi.mock('../../lib/vm/fetch-system.js', () => ({ fetchSystem: () => Promise.resolve([]) }));
-const { runInGuest } = await import('../../lib/vm/run.js');
+const { runInGuest, shellInGuest } = await import('../../lib/vm/run.js');
 
 /** A machine in place of QEMU. It plays the part of a test, which is `act`. */
 const QEMU = `#!/bin/sh
@@ -248,6 +248,29 @@ describe('a run in a guest', () => {
     ]) {
       expect(image.includes(`${path}\0`), path).toBe(true);
     }
+  });
+});
+
+describe('a shell in a guest', () => {
+  // Its terminal is that of these tests, which its machine says nothing to.
+  const pid = (): number => Number(readFileSync(join(folder, 'pid'), 'utf8'));
+
+  it('is over when its kernel does not come up: nobody could end it from there', async () => {
+    writeFileSync(join(folder, 'act'), 'exec sleep 1000');
+    await expect(shellInGuest({ kernel, bootLimitMs: 300 })).rejects.toMatchObject({ reason: 'silent' });
+    expect(isAlive(pid())).toBe(false);
+    expect(argumentsOf(1)).toMatch(/ stdio,id=console,mux=on,signal=off,logfile=/);
+  });
+
+  it('ends with the machine gone when it is aborted', async () => {
+    writeFileSync(join(folder, 'act'), 'exec sleep 1000');
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    const running = shellInGuest({ kernel, signal: controller.signal });
+    await until(() => existsSync(join(folder, 'pid')), 'the machine runs');
+    controller.abort(reason);
+    await expect(running).rejects.toBe(reason);
+    await until(() => !isAlive(pid()), 'the machine is gone');
   });
 });
 
