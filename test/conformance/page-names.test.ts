@@ -21,8 +21,12 @@ describe('the names of kernels on the page', () => {
 
   it('are those of a collection, whose builds of one release would look alike otherwise', () => {
     const { kernels } = pageData(membersMatrix([member('6.12-x64'), member('6.12-x64-rt'), member('6.12-arm64')]));
-    expect(kernels.map((each) => headNames(each)[0])).toEqual(['6.12-x64', '6.12-x64-rt', '6.12-arm64']);
-    expect(kernels.map((each) => headNames(each)[1])).toEqual(kernels.map(({ release }) => release));
+    expect(kernels.map((each) => headNames(each))).toEqual([
+      ['6.12', 'x64'],
+      ['6.12', 'x64-rt'],
+      ['6.12', 'arm64'],
+    ]);
+    expect(headNames(kernel('mine', '6.12.9'))).toEqual(['mine', 'x86_64']);
   });
 
   it('stand before what kernels did, those of one machine together', () => {

@@ -205,7 +205,7 @@ export class Grid {
     head.append(h('div', { class: 'name', role: 'columnheader' }, 'behaviour'));
     for (const kernel of this.#data.kernels) {
       const [first, second] = headNames(kernel);
-      const { name } = kernel;
+      const name = kernel.name.startsWith(kernel.release) ? kernel.name : `${kernel.name}, ${kernel.release}`;
       head.append(
         h(
           'div',
