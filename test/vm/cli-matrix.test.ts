@@ -15,9 +15,9 @@ async function run(...args: readonly string[]) {
   return { stdout, stderr, exitCode };
 }
 
-function written(changes: Changes = {}): string {
+function written(changes: Changes = {}, arch: 'x64' | 'arm64' = 'x64'): string {
   const file = join(scratch(), 'report.json');
-  writeFileSync(file, JSON.stringify(report(changes)));
+  writeFileSync(file, JSON.stringify({ ...report(changes), arch }));
   return file;
 }
 
@@ -39,6 +39,14 @@ describe('linux-ptrace vm check', PATIENCE, () => {
     const json = await run('check', written(), file, '--json');
     expect(json.exitCode).toBe(1);
     expect(JSON.parse(json.stdout)).toMatchObject({ same: 3, unexplained: [{ id: 'seize-no-trap' }], notPlayed: [] });
+  });
+
+  it('refuses a report of another architecture, of which everything would be news', async () => {
+    const { stdout, stderr, exitCode } = await run('check', written(), written({}, 'arm64'));
+    expect([stdout, exitCode]).toEqual(['', 2]);
+    expect(stderr).toMatch(
+      /^linux-ptrace: .*report\.json is of arm64, and .*report\.json is of x64: there is nothing to check$/,
+    );
   });
 
   it('refuses what is no kernel and no report', async () => {
