@@ -178,6 +178,15 @@ function check(run: GuestRun): void {
   }
 }
 
+/** A folder that has become full, or has something else in the place of a file, is said in words. */
+function broughtTo(out: string, { folder }: GuestOutput, wanted: Parameters<typeof bring>[2]): string[] {
+  try {
+    return bring(folder, out, wanted);
+  } catch (error) {
+    throw placeError(`the folder ${out}, where the files of the guest go,`, error, '--out names another');
+  }
+}
+
 /** What the guest gets on top of its base. */
 function ownEntries(run: GuestRun, arch: GuestArch, script: string): Entry[] {
   const { files = [], entries = [] } = run;
@@ -331,7 +340,7 @@ export async function runInGuest(run: GuestRun): Promise<GuestResult> {
           return original === undefined || !readFileSync(original).equals(readFileSync(file));
         };
         const { out } = run;
-        const files = out === undefined ? [] : onDisk(out, () => bring(output.folder, out, isNew));
+        const files = out === undefined ? [] : broughtTo(out, output, isNew);
         const { code, stdout, stderr } = output;
         const release = releaseOf(machine.said, prepared.image.release);
         const refused = machine.said.flatMap((words) => (words.what === 'refused' ? [words.name] : []));
@@ -431,7 +440,7 @@ export async function shellInGuest(run: Omit<GuestRun, 'args' | 'command'>): Pro
     mkdirSync(place);
     const output = takeResult(machine, prepared.options.disk, place);
     if (output === undefined) throw failureOf(machine);
-    return run.out === undefined ? [] : bring(output.folder, run.out, () => true);
+    return run.out === undefined ? [] : broughtTo(run.out, output, () => true);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -148,6 +148,18 @@ describe('a run in a guest', () => {
     expect(tries()).toBe(2);
   });
 
+  it('says in words that its files cannot be put where they should go', async () => {
+    const out = join(folder, 'out');
+    mkdirSync(join(out, 'report.json', 'full'), { recursive: true });
+    const error = await failure('up; result 0 disk', { out });
+    expect(error.reason).toBe('bad-input');
+    expect(error.message).toMatch(
+      /^the folder .*\/out, where the files of the guest go, cannot be written to: is a directory \(--out names another\)/,
+    );
+    expect(readdirSync(out)).toEqual(['report.json']);
+    expect(tries()).toBe(1);
+  });
+
   it('does not take an exit code that is missing for 0', async () => {
     const error = await failure('up; result none disk');
     expect(error.reason).toBe('machine-failed');
