@@ -1,10 +1,11 @@
 /** Files that are there whole or not at all: whoever is killed while one is made, or meets a full disk, leaves what was there before. */
+import { randomBytes } from 'node:crypto';
 import { renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
-/** The name under which a file is made, in the folder of its place. Another process has another one. */
+/** A name under which a file may be made, in the folder of its place: nobody else's, containers that share the folder and have the same pids included. */
 export function besideOf(file: string): string {
-  return join(dirname(file), `.${basename(file)}.${process.pid}`);
+  return join(dirname(file), `.${basename(file)}.${process.pid}-${randomBytes(4).toString('hex')}`);
 }
 
 /**

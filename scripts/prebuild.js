@@ -30,16 +30,24 @@ function fail(message) {
   exit(1);
 }
 
+function parsed() {
+  try {
+    return parseArgs({
+      args: argv.slice(2),
+      options: {
+        arch: { type: 'string' },
+        'only-host': { type: 'boolean' },
+        available: { type: 'boolean' },
+        stale: { type: 'boolean' },
+      },
+    });
+  } catch (error) {
+    return fail(error.message);
+  }
+}
+
 function options() {
-  const { values } = parseArgs({
-    args: argv.slice(2),
-    options: {
-      arch: { type: 'string' },
-      'only-host': { type: 'boolean' },
-      available: { type: 'boolean' },
-      stale: { type: 'boolean' },
-    },
-  });
+  const { values } = parsed();
   const archs = values['only-host'] ? [host] : (values.arch?.split(',') ?? ARCHS);
   const unknown = archs.find((arch) => !ARCHS.includes(arch));
   if (unknown !== undefined) fail(`there is no code for ${unknown}: give --arch one or more of ${ARCHS.join(',')}`);

@@ -118,6 +118,7 @@ function changed(root, names) {
  */
 export function complaints(root, archs = ARCHS) {
   return archs.flatMap((arch) => {
+    if (!ARCHS.includes(arch)) return [`there is no code for ${arch}: give one of ${ARCHS.join(', ')}`];
     const program = programOf(arch);
     const parts = [
       { name: ADDON, sources: ['native', 'binding.gyp'], wrong: (file) => wrongAddon(file, arch) },

@@ -21,7 +21,7 @@ import { arch as host, argv, env, execPath, exit } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { isOffline, nodeOf, reason } from './nodes.js';
-import { complaints } from './prebuilds.js';
+import { ARCHS, complaints } from './prebuilds.js';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 export const LINES = ['20', '22', '24'];
@@ -139,7 +139,8 @@ if (resolve(argv[1] ?? '') === fileURLToPath(import.meta.url)) {
   });
   const wrong = complaints(root, [values.arch]);
   if (wrong.length > 0) {
-    console.error(`linux-ptrace: ${wrong.join('\nlinux-ptrace: ')}\nlinux-ptrace: run npm run prebuild first`);
+    console.error(`linux-ptrace: ${wrong.join('\nlinux-ptrace: ')}`);
+    if (ARCHS.includes(values.arch)) console.error('linux-ptrace: run npm run prebuild first');
     exit(1);
   }
   const staging = mkdtempSync(join(tmpdir(), 'linux-ptrace-packed-'));

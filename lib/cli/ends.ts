@@ -1,4 +1,5 @@
 /** How the command ends. */
+import { setMaxListeners } from 'node:events';
 import { isPtraceError } from '../errors.js';
 import { isVmError } from '../vm/failure.js';
 
@@ -40,6 +41,8 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
  */
 export async function untilSignalled<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
+  // Each of many downloads listens, and all of them may be waiting: that is no leak.
+  setMaxListeners(0, controller.signal);
   let received: NodeJS.Signals | undefined;
   const receive = (signal: NodeJS.Signals): void => {
     received = signal;

@@ -24,4 +24,4 @@ export function paintOf(stream: { readonly isTTY?: boolean }): Paint {
 const WIDTH = 110;
 
 /** The width of a terminal; of what is none, that of a long line. */
-export const widthOf = ({ columns }: { readonly columns?: number }): number => Math.max(40, columns ?? WIDTH);
+export const widthOf = ({ columns }: { readonly columns?: number }): number => Math.max(40, columns || WIDTH);

@@ -25,7 +25,7 @@ export function probeCommand(): Command {
         return;
       }
       const { columns } = process.stdout as { readonly columns?: number };
-      for (const line of probeText(report, colourOf(process.stdout), columns ?? WIDTH)) {
+      for (const line of probeText(report, colourOf(process.stdout), columns || WIDTH)) {
         process.stdout.write(`${line}\n`);
       }
     });

@@ -41,7 +41,7 @@ export class Progress {
       this.#stream.write(`${this.#text(now)}\n`);
       return;
     }
-    const line = `${this.#text(now)}  ${id}`.slice(0, (this.#stream.columns ?? 80) - 1);
+    const line = `${this.#text(now)}  ${id}`.slice(0, (this.#stream.columns || 80) - 1);
     this.#stream.write(`${CLEAR}${line}`);
     this.#drawn = true;
   }

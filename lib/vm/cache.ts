@@ -1,17 +1,22 @@
 /** The folder that keeps what was fetched, and how things come into it whole. */
-import { mkdirSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import type { VmError } from './failure.js';
+import { makeFolder, placeError } from './folder.js';
 import { spaceError } from './space.js';
 
 const set = (text: string | undefined): text is string => text !== undefined && text !== '';
+
+/** The error to throw in place of what a folder of the cache answers. */
+export const cacheError = (folder: string, error: unknown): VmError =>
+  placeError(`the cache's folder ${folder}`, error, 'LINUX_PTRACE_CACHE names another');
 
 /**
  * The cache's folder, made when it is missing: LINUX_PTRACE_CACHE; without it linux-ptrace in XDG_CACHE_HOME; without that in ~/.cache. All that
  * lies in it can be deleted at any time.
  *
- * @throws VmError `no-space`, and what the system says when the folder cannot be made
+ * @throws VmError `no-space`, `bad-input` when the folder cannot be made
  */
 export function cacheFolder(): string {
   const { LINUX_PTRACE_CACHE: own, XDG_CACHE_HOME: xdg } = process.env;
@@ -19,9 +24,9 @@ export function cacheFolder(): string {
   const base = set(xdg) && xdg.startsWith('/') ? xdg : join(homedir(), '.cache');
   const folder = set(own) ? resolve(own) : join(base, 'linux-ptrace');
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
   } catch (error) {
-    throw spaceError(error) ?? error;
+    throw cacheError(folder, error);
   }
   return folder;
 }
@@ -55,20 +60,24 @@ async function removeLeftovers(staging: string): Promise<void> {
 /**
  * Does some work with a folder for what is not whole yet, on the cache's file system; the folder is gone afterwards.
  *
- * @throws VmError `no-space` for what the work throws because a disk is full, else what it throws
+ * @throws VmError `no-space` for what the work throws because a disk is full, else what it throws; `bad-input` when the cache takes no folder
  */
 export async function withStaging<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const staging = join(cacheFolder(), 'staging');
-  let folder: string | undefined;
+  let folder: string;
   try {
-    await mkdir(staging, { recursive: true });
+    makeFolder(staging);
     await removeLeftovers(staging);
     folder = await mkdtemp(join(staging, `${process.pid}-`));
+  } catch (error) {
+    throw cacheError(staging, error);
+  }
+  try {
     return await work(folder);
   } catch (error) {
     throw spaceError(error) ?? error;
   } finally {
-    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
   }
 }
 

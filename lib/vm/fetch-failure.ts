@@ -45,7 +45,13 @@ export function fetchFailure(output: string): FetchFailure {
     if (gone !== undefined) return ['gone', gone];
     return ['other', told[0] ?? lines.find((each) => each !== '')];
   })();
-  const words = (line ?? 'it said nothing').replace(/^(E|W): /, '').replace(/^npm (error|ERR!) (code )?/, '');
+  // npm's first line is a bare code.
+  const bare = /^npm (error|ERR!) code \w+$/;
+  const fuller =
+    line !== undefined && bare.test(line) ? told.find((each) => each !== line && !bare.test(each)) : undefined;
+  const words = (fuller ?? line ?? 'it said nothing')
+    .replace(/^(E|W): /, '')
+    .replace(/^npm (error|ERR!) (code )?(notarget |404 )?/, '');
   return new FetchFailure(kind, words.replaceAll(addresses, ''));
 }
 

@@ -85,7 +85,7 @@ export function commandScript(command: GuestCommand): string {
 export function shellScript(command: Omit<GuestCommand, 'argv'>): string {
   return [
     ...preparation({ ...command, argv: [] }),
-    'echo "linux-ptrace is in PATH; files left in this folder are brought back; exit or ^D ends the machine"',
+    'echo "linux-ptrace is in PATH; files left in this folder are brought back; exit or ^D ends the machine, ^A x cuts it off"',
     `setsid cttyhack sh -i`,
     `echo $? >${GUEST.io}/code`,
     `: >${GUEST.io}/stdout`,

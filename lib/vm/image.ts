@@ -1,21 +1,12 @@
 /** The initramfs of a guest: a base that is kept (node, its libraries, busybox), and what changes from run to run. */
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  utimesSync,
-} from 'node:fs';
+import { closeSync, copyFileSync, existsSync, openSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { placeWhole } from '../whole-file.js';
-import { cacheFolder } from './cache.js';
+import { cacheError, cacheFolder } from './cache.js';
 import { CpioWriter, type Entry } from './cpio.js';
 import type { GuestFile } from './fetch-system.js';
+import { makeFolder } from './folder.js';
 import type { GuestArch } from './guest-arch.js';
 import { GUEST, INIT } from './guest-init.js';
 
@@ -115,16 +106,24 @@ function sweep(folder: string): void {
   }
 }
 
-/** The base archive of an architecture and a node, from the cache when it is there. */
+/**
+ * The base archive of an architecture and a node, from the cache when it is there.
+ *
+ * @throws VmError `no-space`, `bad-input` when the cache does not take it
+ */
 export function baseArchive(arch: GuestArch, node: string, system: readonly GuestFile[]): string {
   const entries = baseEntries(node, system);
   const folder = join(cacheFolder(), 'images');
-  mkdirSync(folder, { recursive: true });
   const file = join(folder, `${arch}-${fingerprint(entries)}.cpio`);
-  if (existsSync(file)) utimesSync(file, new Date(), new Date());
-  else {
-    sweep(folder);
-    writeArchive(file, entries);
+  try {
+    makeFolder(folder);
+    if (existsSync(file)) utimesSync(file, new Date(), new Date());
+    else {
+      sweep(folder);
+      writeArchive(file, entries);
+    }
+  } catch (error) {
+    throw cacheError(folder, error);
   }
   return file;
 }

@@ -6,7 +6,7 @@ import type { MachineEnd } from './diagnose.js';
 import { inPath } from './qemu.js';
 
 /** How long QEMU gets to end by itself. */
-const FAREWELL_MILLIS = 5000;
+export const FAREWELL_MILLIS = 5000;
 
 export interface MachineRun {
   readonly program: string;

@@ -41,7 +41,11 @@ export interface MatrixState {
   readonly kernels: Readonly<Record<string, KernelState>>;
 }
 
-const stateFile = (folder: string): string => join(folder, 'state.json');
+export const STATE = 'state.json';
+/** The comparison of all reports. */
+export const PAGES = ['index.html', 'matrix.md'] as const;
+
+const stateFile = (folder: string): string => join(folder, STATE);
 
 /** Where the report of a kernel stands. */
 export const reportFile = (folder: string, id: string): string => join(folder, `${id}.json`);
@@ -61,7 +65,7 @@ function isState(value: unknown): value is MatrixState {
 /**
  * The state of a folder; an empty one where there is none yet.
  *
- * @throws VmError `bad-input` when the file is something else
+ * @throws VmError `bad-input` when the file is something else, or cannot be read
  */
 export function readState(folder: string): MatrixState {
   const file = stateFile(folder);
@@ -70,7 +74,7 @@ export function readState(folder: string): MatrixState {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { schema: STATE_SCHEMA, kernels: {} };
-    throw error;
+    throw new VmError('bad-input', `${file} cannot be read: ${(error as Error).message}`, { cause: error });
   }
   let value: unknown;
   try {

@@ -2,20 +2,23 @@
  * The suite on many kernels: each is fetched, booted and played, some at a time, and leaves a report in a folder. What is there already is not
  * made again, so a matrix that was interrupted goes on where it stood.
  */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { manifest } from '../conformance/report/manifest.js';
 import { readReport, UnreadableReport } from '../conformance/report/read-report.js';
 import type { Report } from '../conformance/report/report.js';
 import type { SetName } from '../conformance/sets.js';
 import { VmError } from './failure.js';
+import { makeFolder, needFolder } from './folder.js';
 import type { GuestArch } from './guest-arch.js';
 import {
   identityOf,
   incompleteness,
   keptReport,
+  PAGES,
   readState,
   reportFile,
+  STATE,
   writeState,
   type KernelState,
 } from './matrix-state.js';
@@ -171,14 +174,14 @@ class Run {
   readonly #means: Means;
   readonly #signal: AbortSignal;
   readonly #identity: ReturnType<typeof identityOf>;
-  readonly #kernels: Record<string, KernelState>;
+  #kernels: Readonly<Record<string, KernelState>>;
 
   constructor(options: MatrixOptions, means: Means, signal: AbortSignal) {
     this.#options = options;
     this.#means = means;
     this.#signal = signal;
     this.#identity = identityOf(options.set, manifest().version, options.node ?? '');
-    this.#kernels = { ...readState(options.out).kernels };
+    this.#kernels = readState(options.out).kernels;
   }
 
   secondsOf(id: string): number | undefined {
@@ -256,7 +259,8 @@ class Run {
   }
 
   #enter(id: string, entry: KernelState): void {
-    this.#kernels[id] = entry;
+    // Another matrix may have entered its own kernels since.
+    this.#kernels = { ...readState(this.#options.out).kernels, [id]: entry };
     writeState(this.#options.out, { schema: 'linux-ptrace/matrix/1', kernels: this.#kernels });
   }
 }
@@ -267,6 +271,18 @@ function isRunning(pid: number): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
+}
+
+/** Others' pages stay: those of a matrix come into a folder of its own. */
+function refuseForeign(out: string): void {
+  const names = readdirSync(out);
+  if (names.includes(STATE)) return;
+  const foreign = PAGES.find((name) => names.includes(name));
+  if (foreign === undefined) return;
+  throw new VmError(
+    'bad-input',
+    `${join(out, foreign)} is not of a matrix, as there is no ${STATE} beside it: give another --out, or take it away`,
+  );
 }
 
 /** Takes away what processes that were killed have left of their machines. */
@@ -287,7 +303,11 @@ function sweep(out: string): void {
 export async function runMatrix(options: MatrixOptions, means: Means): Promise<MatrixOutcome[]> {
   const { kernels, out, jobs, signal } = options;
   signal.throwIfAborted();
-  mkdirSync(join(out, 'logs'), { recursive: true });
+  needFolder(out);
+  refuseForeign(out);
+  // From here on the folder is a matrix's.
+  writeState(out, readState(out));
+  makeFolder(join(out, 'logs'));
   sweep(out);
   // What ends one worker ends the others' machines.
   const trouble = new AbortController();

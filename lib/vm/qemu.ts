@@ -102,7 +102,8 @@ export function qemuArguments(options: MachineOptions): string[] {
   const console =
     options.terminalLog === undefined
       ? 'stdio,id=console'
-      : `stdio,id=console,signal=off,logfile=${escaped(options.terminalLog)}`;
+      : // By mux ^A x ends QEMU: a kernel that hangs hears no ^C.
+        `stdio,id=console,mux=on,signal=off,logfile=${escaped(options.terminalLog)}`;
   return [
     ...['-M', board.machine, '-accel', 'tcg,thread=single', '-cpu', cpu ?? board.cpu, '-smp', String(cpus)],
     ...['-m', String(memory), '-nodefaults', '-display', 'none', '-no-reboot'],

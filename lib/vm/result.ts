@@ -9,10 +9,9 @@ import {
   readdirSync,
   readFileSync,
   readSync,
-  statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { placeWhole } from '../whole-file.js';
 import { VmError } from './failure.js';
 import { GUEST } from './guest-init.js';
@@ -62,18 +61,30 @@ export function takeResult(machine: MachineResult, disk: string, folder: string)
   if (error !== undefined) throw new VmError('missing-tool', `tar cannot be run: ${error.message}`, { cause: error });
   if (status !== 0) throw new VmError('machine-failed', `the result of the guest cannot be unpacked: ${stderr.trim()}`);
   const io = (name: string): string => readFileSync(join(folder, GUEST.io, name), 'utf8');
-  return { code: Number(io('code')), stdout: io('stdout'), stderr: io('stderr'), folder: join(folder, GUEST.out) };
+  // Where the guest's memory was full the file may be there and hold nothing, which is not the number 0.
+  const code = /^(\d+)\n$/.exec(io('code'))?.[1];
+  if (code === undefined) throw new VmError('machine-failed', 'the guest did not tell how its command ended');
+  return { code: Number(code), stdout: io('stdout'), stderr: io('stderr'), folder: join(folder, GUEST.out) };
+}
+
+/** The regular files below a folder. Links of the guest's mean nothing here, or something else: none is followed. */
+function regularFiles(folder: string, under = ''): string[] {
+  return readdirSync(join(folder, under), { withFileTypes: true }).flatMap((entry) => {
+    const name = join(under, entry.name);
+    if (entry.isDirectory()) return regularFiles(folder, name);
+    return entry.isFile() ? [name] : [];
+  });
 }
 
 /** Puts the files of one folder into another, each whole or not at all. Gives their names, relative to it. */
 export function bring(from: string, to: string, wanted: (name: string, file: string) => boolean): string[] {
-  const names = readdirSync(from, { recursive: true, encoding: 'utf8' })
-    .filter((name) => statSync(join(from, name)).isFile() && wanted(name, join(from, name)))
+  const names = regularFiles(from)
+    .filter((name) => wanted(name, join(from, name)))
     .sort();
   for (const name of names) {
     const target = join(to, name);
     mkdirSync(dirname(target), { recursive: true });
     placeWhole(target, (beside) => copyFileSync(join(from, name), beside));
   }
-  return names.map((name) => relative(to, join(to, name)));
+  return names;
 }

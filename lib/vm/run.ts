@@ -1,13 +1,13 @@
 /** `linux-ptrace ARGS` on another kernel: boots it, runs the command inside, brings back what it wrote. */
+import type { ChildProcess } from 'node:child_process';
 import {
-  chmodSync,
-  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
   statSync,
+  writeFileSync,
   writeSync,
   openSync,
   closeSync,
@@ -16,15 +16,16 @@ import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { versions } from 'node:process';
 import type { Entry } from './cpio.js';
-import { diagnose } from './diagnose.js';
+import { diagnose, type MachineEnd } from './diagnose.js';
 import { VmError, WORTH_A_RETRY } from './failure.js';
-import { fetchNode } from './fetch-node.js';
+import { fetchNode, nodeLine } from './fetch-node.js';
 import { fetchSystem } from './fetch-system.js';
+import { needFolder, placeError } from './folder.js';
 import type { GuestArch } from './guest-arch.js';
-import { commandScript, GUEST, type GuestCommand, shellScript } from './guest-init.js';
+import { commandScript, GUEST, type GuestCommand, MARK, shellScript } from './guest-init.js';
 import { baseArchive, writeInitramfs } from './image.js';
 import { type KernelImage, readKernelImage } from './kernel-image.js';
-import { runMachine, start, type MachineResult } from './machine.js';
+import { FAREWELL_MILLIS, runMachine, start, type MachineResult } from './machine.js';
 import { payload } from './payload.js';
 import { findQemu, type MachineOptions, qemuArguments } from './qemu.js';
 import { bring, type GuestOutput, takeResult } from './result.js';
@@ -149,8 +150,9 @@ function commandOf(run: GuestRun, arch: GuestArch): GuestCommand {
   };
 }
 
+/** Also tries what is written to at the end only: an hour's work is not lost by a folder that takes nothing. */
 function check(run: GuestRun): void {
-  const { memory = MEMORY, files = [], cpus = 1 } = run;
+  const { memory = MEMORY, files = [], cpus = 1, cpu = '', node, out, log } = run;
   if (!Number.isInteger(memory) || memory < LEAST_MEMORY) {
     throw new VmError('bad-input', `${memory} MiB of memory are too few: node alone needs more`);
   }
@@ -159,6 +161,29 @@ function check(run: GuestRun): void {
   for (const file of files) {
     if (!existsSync(file) || !statSync(file).isFile())
       throw new VmError('bad-input', `${file} is no file that could be given to the guest`);
+  }
+  if (['help', '?'].includes(cpu)) {
+    throw new VmError(
+      'bad-input',
+      `'${cpu}' is no processor: "qemu-system-x86_64 -cpu help" lists those that there are`,
+    );
+  }
+  if (node !== undefined) nodeLine(node);
+  if (out !== undefined) needFolder(out);
+  if (log === undefined) return;
+  try {
+    closeSync(openSync(log, 'a'));
+  } catch (error) {
+    throw placeError(`the console's log ${log}`, error);
+  }
+}
+
+/** A folder that has become full, or has something else in the place of a file, is said in words. */
+function broughtTo(out: string, { folder }: GuestOutput, wanted: Parameters<typeof bring>[2]): string[] {
+  try {
+    return bring(folder, out, wanted);
+  } catch (error) {
+    throw placeError(`the folder ${out}, where the files of the guest go,`, error, '--out names another');
   }
 }
 
@@ -206,8 +231,9 @@ async function prepare(run: GuestRun, folder: string, script: (arch: GuestArch) 
   const [system, binary] = await Promise.all([fetchSystem(arch, { signal }), fetchNode(arch, node, { signal })]);
   const initrd = join(folder, 'initrd');
   const disk = join(folder, 'result.raw');
+  const base = baseArchive(arch, binary.file, system);
   onDisk(folder, () => {
-    writeInitramfs(initrd, baseArchive(arch, binary.file, system), ownEntries(run, arch, script(arch)));
+    writeInitramfs(initrd, base, ownEntries(run, arch, script(arch)));
     makeDisk(disk);
   });
   return { image, program, folder, options: { arch, kernel, initrd, disk, cpu, cpus, memory, append } };
@@ -265,12 +291,24 @@ async function once(run: GuestRun, prepared: Prepared, attempt: number, log: str
 function keepLog(error: VmError, log: string, kept: string): VmError {
   try {
     if (statSync(log).size === 0) return error;
-    copyFileSync(log, kept);
-    chmodSync(kept, 0o644);
+    writeFileSync(kept, readFileSync(log));
   } catch {
     return error;
   }
   return new VmError(error.reason, `${error.message} (the console's log: ${kept})`, { cause: error.cause, log: kept });
+}
+
+/**
+ * The log of a machine that did its work. A full disk costs the log, not the result.
+ *
+ * Written, not copied: a copy that fails takes its target away, which may be a device.
+ */
+function keepWords(log: string, kept: string, onPhase: GuestRun['onPhase']): void {
+  try {
+    writeFileSync(kept, readFileSync(log));
+  } catch (error) {
+    onPhase?.(placeError(`the console's log ${kept}`, error).message);
+  }
 }
 
 const releaseOf = (said: readonly Said[], fallback: string | undefined): string =>
@@ -295,14 +333,14 @@ export async function runInGuest(run: GuestRun): Promise<GuestResult> {
       run.onPhase?.(attempt === 1 ? 'booting' : 'booting again');
       try {
         const { output, machine, total } = await once(run, prepared, attempt, log);
-        if (run.log !== undefined) copyFileSync(log, run.log);
+        if (run.log !== undefined) keepWords(log, run.log, run.onPhase);
         const given = new Map((run.files ?? []).map((file) => [basename(file), file]));
         const isNew = (name: string, file: string): boolean => {
           const original = given.get(name);
           return original === undefined || !readFileSync(original).equals(readFileSync(file));
         };
         const { out } = run;
-        const files = out === undefined ? [] : onDisk(out, () => bring(output.folder, out, isNew));
+        const files = out === undefined ? [] : broughtTo(out, output, isNew);
         const { code, stdout, stderr } = output;
         const release = releaseOf(machine.said, prepared.image.release);
         const refused = machine.said.flatMap((words) => (words.what === 'refused' ? [words.name] : []));
@@ -331,10 +369,48 @@ export async function runInGuest(run: GuestRun): Promise<GuestResult> {
 }
 
 /**
+ * Waits for a machine that has the terminal. One that does not come up is ended, as nobody could end it from there, and so is one when `signal`
+ * says so: QEMU gives the terminal back as it was.
+ */
+async function untilShellEnds(
+  child: ChildProcess,
+  log: string,
+  { bootLimitMs = BOOT_MILLIS, signal }: Pick<GuestRun, 'bootLimitMs' | 'signal'>,
+): Promise<MachineEnd> {
+  let limitEnd: MachineEnd | undefined;
+  let killer: NodeJS.Timeout | undefined;
+  const stop = (): void => {
+    child.kill('SIGTERM');
+    killer ??= setTimeout(() => child.kill('SIGKILL'), FAREWELL_MILLIS);
+  };
+  const bootTimer = setTimeout(() => {
+    if (existsSync(log) && readFileSync(log, 'latin1').includes(`${MARK} up `)) return;
+    limitEnd = { how: 'boot-limit', seconds: bootLimitMs / 1000 };
+    stop();
+  }, bootLimitMs);
+  signal?.addEventListener('abort', stop, { once: true });
+  try {
+    const end = await new Promise<MachineEnd>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (code, name) => {
+        resolve(name === null ? { how: 'exited', code: code ?? 0, stderr: '' } : { how: 'killed', signal: name });
+      });
+    });
+    signal?.throwIfAborted();
+    return limitEnd ?? end;
+  } finally {
+    clearTimeout(bootTimer);
+    clearTimeout(killer);
+    signal?.removeEventListener('abort', stop);
+  }
+}
+
+/**
  * A shell in a guest, on the terminal of this process. Files left in its folder are brought back.
  *
  * @returns names of the files, relative to `out`
  * @throws VmError when the machine did not come up or gave no result
+ * @throws the signal's reason when that ended it
  */
 export async function shellInGuest(run: Omit<GuestRun, 'args' | 'command'>): Promise<string[]> {
   const folder = makeScratch();
@@ -345,13 +421,9 @@ export async function shellInGuest(run: Omit<GuestRun, 'args' | 'command'>): Pro
     if (prepared.image.by !== 'qemu') {
       throw new VmError('bad-input', 'there is no shell in a User-mode Linux: give it a command');
     }
+    run.signal?.throwIfAborted();
     const child = start(prepared.program, qemuArguments({ ...prepared.options, terminalLog: log }), 'inherit');
-    const end = await new Promise<MachineResult['end']>((resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', (code, name) => {
-        resolve(name === null ? { how: 'exited', code: code ?? 0, stderr: '' } : { how: 'killed', signal: name });
-      });
-    });
+    const end = await untilShellEnds(child, log, run);
     const said: Said[] = [];
     const reader = new ConsoleReader((words) => said.push(words));
     if (existsSync(log)) reader.feed(readFileSync(log, 'latin1'));
@@ -368,7 +440,7 @@ export async function shellInGuest(run: Omit<GuestRun, 'args' | 'command'>): Pro
     mkdirSync(place);
     const output = takeResult(machine, prepared.options.disk, place);
     if (output === undefined) throw failureOf(machine);
-    return run.out === undefined ? [] : bring(output.folder, run.out, () => true);
+    return run.out === undefined ? [] : broughtTo(run.out, output, () => true);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -26,6 +26,20 @@ describe('a signal', () => {
   });
 });
 
+describe('what listens to a signal', () => {
+  it('may be many: Node does not warn of a leak', async () => {
+    const words = `
+      const { untilSignalled } = await import('${dist('cli/ends.js')}');
+      await untilSignalled(async (signal) => {
+        for (let i = 0; i < 30; i++) signal.addEventListener('abort', () => undefined);
+        // A warning is printed on the next turn.
+        await new Promise((next) => setImmediate(next));
+      });`;
+    const { stderr } = await execa('node', ['--input-type=module', '--eval', words]);
+    expect(stderr).toBe('');
+  });
+});
+
 describe('an output that nobody reads', () => {
   it('ends the command quietly, and its processes', async () => {
     const child = spawn('node', [command(), 'series', 'all'], {

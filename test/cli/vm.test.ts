@@ -151,6 +151,12 @@ describe('the status line', () => {
     expect(screen.text).toBe('\r\u001b[Ka list of\r\u001b[Kshort\r\u001b[K');
   });
 
+  it('takes a terminal without a width for a usual one', () => {
+    const texts: string[] = [];
+    new StatusLine({ isTTY: true, columns: 0, write: (text: string) => texts.push(text) }).say('x'.repeat(200));
+    expect(texts).toEqual([`\r\u001b[K${'x'.repeat(79)}`]);
+  });
+
   it('is a line for each elsewhere', () => {
     const screen = new Screen(false);
     const status = new StatusLine(screen);

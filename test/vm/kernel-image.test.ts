@@ -63,6 +63,28 @@ describe('the file of a kernel', () => {
     expect(readKernelImage(given('Image.gz', gzipSync(whole))).arch).toBe('arm64');
   });
 
+  it('that is cut off is told by the size that its header tells of', () => {
+    const x64 = bzImage();
+    x64.writeUInt8(1, 0x1f1);
+    x64.writeUInt32LE((0x2000 - 0x400) / 16, 0x1f4);
+    expect(readKernelImage(given('bzImage', x64)).arch).toBe('x64');
+    expect(readKernelImage(given('signed', Buffer.concat([x64, Buffer.alloc(1472)]))).arch).toBe('x64');
+    expect(refusal(given('bzImage', x64.subarray(0, 0x1fff)))).toMatch(/is cut off: it has 8191 of the 8192 bytes/);
+
+    const arm64 = arm64Image(2);
+    arm64.writeUInt32LE(64, 60);
+    arm64.write('PE\0\0', 64, 'latin1');
+    arm64.writeUInt16LE(1, 64 + 6);
+    arm64.writeUInt16LE(0xa0, 64 + 20);
+    const section = 64 + 24 + 0xa0;
+    arm64.writeUInt32LE(0xc00, section + 16);
+    arm64.writeUInt32LE(0x400, section + 20);
+    expect(readKernelImage(given('Image', arm64)).arch).toBe('arm64');
+    expect(refusal(given('Image', arm64.subarray(0, 0xfff)))).toMatch(/is cut off: it has 4095 of the 4096 bytes/);
+    // How much is missing of what is compressed cannot be seen.
+    expect(readKernelImage(given('Image.gz', gzipSync(arm64))).arch).toBe('arm64');
+  });
+
   it('of another architecture is refused', () => {
     expect(refusal(given('Image', arm64Image(2)), 'x64')).toMatch(/is a kernel for arm64, not for x64$/);
     expect(refusal(given('bzImage', bzImage()), 'arm64')).toMatch(/is a kernel for x64, not for arm64$/);

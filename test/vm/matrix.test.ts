@@ -308,13 +308,46 @@ describe('a matrix that is interrupted', () => {
   });
 });
 
+describe('a folder that two matrices share', () => {
+  it('keeps what each has entered', async () => {
+    const out = scratch();
+    const [one, other] = [new FakeMeans(), new FakeMeans()];
+    // The second has begun when the first one plays, and ends before it.
+    one.acts.set('5.10-x64', async (_order, leave) => {
+      await runMatrix(options(out, { kernels: kernels.slice(1, 2) }), other);
+      leave(JSON.stringify(reportFor()));
+      return end;
+    });
+    await runMatrix(options(out, { kernels: kernels.slice(0, 1) }), one);
+    expect(Object.keys(readState(out).kernels).sort()).toEqual(['5.10-x64', '6.1-x64']);
+  });
+});
+
 describe('a folder that cannot be written', () => {
+  it('is refused before a machine is started, and so is one with the pages of others', async () => {
+    const means = new FakeMeans();
+    const file = join(scratch(), 'file');
+    writeFileSync(file, '');
+    await expect(runMatrix(options(join(file, 'out')), means)).rejects.toMatchObject({ reason: 'bad-input' });
+    for (const name of ['index.html', 'matrix.md']) {
+      const out = scratch();
+      writeFileSync(join(out, name), 'mine');
+      await expect(runMatrix(options(out), means)).rejects.toMatchObject({
+        reason: 'bad-input',
+        message: expect.stringContaining(`${name} is not of a matrix`) as string,
+      });
+      expect(readFileSync(join(out, name), 'utf8')).toBe('mine');
+    }
+    expect(means.ran).toEqual([]);
+  });
+
   it('ends the matrix, with the report before its entry', async () => {
     const out = scratch();
     const means = new FakeMeans();
     means.acts.set('5.10-x64', (_order, leave) => {
       leave(JSON.stringify(reportFor()));
       // A folder in the place of the state: it cannot be put there.
+      rmSync(join(out, 'state.json'));
       mkdirSync(join(out, 'state.json'), { recursive: true });
       return end;
     });

@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { VmError } from '../../lib/vm/failure.js';
@@ -14,7 +23,7 @@ vi.mock('../../lib/vm/fetch-node.js', () => ({
   fetchNode: () => Promise.resolve({ version: '20.0.0', file: '/dev/null' }),
 }));
 vi.mock('../../lib/vm/fetch-system.js', () => ({ fetchSystem: () => Promise.resolve([]) }));
-const { runInGuest } = await import('../../lib/vm/run.js');
+const { runInGuest, shellInGuest } = await import('../../lib/vm/run.js');
 
 /** A machine in place of QEMU. It plays the part of a test, which is `act`. */
 const QEMU = `#!/bin/sh
@@ -28,7 +37,8 @@ up() { echo "SeaBIOS"; echo "@linux-ptrace up 6.99.0-guest"; }
 # The exit code, where it goes, and what is put before its length.
 result() {
   root=$(mktemp -d "$here/XXXXXX"); mkdir "$root/io" "$root/out"
-  echo "the output" >"$root/io/stdout"; echo "the complaint" >"$root/io/stderr"; echo $1 >"$root/io/code"; echo '{}' >"$root/out/report.json"
+  if [ "$leave" ]; then (cd "$root/out" && eval "$leave"); fi
+  echo "the output" >"$root/io/stdout"; echo "the complaint" >"$root/io/stderr"; echo $1 >"$root/io/code"; [ $1 = none ] && : >"$root/io/code"; echo '{}' >"$root/out/report.json"
   tar -C "$root" -czf "$root/r" io out
   echo "@linux-ptrace done"
   if [ $2 = disk ]; then dd if="$root/r" of="$disk" conv=notrunc 2>/dev/null; else base64 "$root/r"; fi
@@ -138,6 +148,43 @@ describe('a run in a guest', () => {
     expect(tries()).toBe(2);
   });
 
+  it('says in words that its files cannot be put where they should go', async () => {
+    const out = join(folder, 'out');
+    mkdirSync(join(out, 'report.json', 'full'), { recursive: true });
+    const error = await failure('up; result 0 disk', { out });
+    expect(error.reason).toBe('bad-input');
+    expect(error.message).toMatch(
+      /^the folder .*\/out, where the files of the guest go, cannot be written to: is a directory \(--out names another\)/,
+    );
+    expect(readdirSync(out)).toEqual(['report.json']);
+    expect(tries()).toBe(1);
+  });
+
+  it('does not take an exit code that is missing for 0', async () => {
+    const error = await failure('up; result none disk');
+    expect(error.reason).toBe('machine-failed');
+    expect(error.message).toMatch(/did not tell how its command ended/);
+  });
+
+  it('brings back files only: what links lead to is of another machine', async () => {
+    const out = join(folder, 'out');
+    writeFileSync(join(folder, 'secret'), 'of the host');
+    const leave = `ln -s ${folder}/secret stolen; ln -s nowhere dangling; ln -s . loop; ln -s ${folder} all; mkdir deep; echo 1 >deep/file`;
+    const result = await play(`leave='${leave}'; up; result 0 disk`, { out });
+    expect(result.files).toEqual(['deep/file', 'report.json']);
+    expect(readdirSync(out)).toEqual(['deep', 'report.json']);
+  });
+
+  it('keeps its result where its log cannot be kept', async () => {
+    const words: string[] = [];
+    const logs = join(folder, 'logs');
+    mkdirSync(logs);
+    const log = join(logs, 'log');
+    const result = await play(`rm -r ${logs}; up; result 0 disk`, { log, onPhase: (said) => words.push(said) });
+    expect(result.code).toBe(0);
+    expect(words.at(-1)).toBe(`the console's log ${log} cannot be written to: no such file or directory`);
+  });
+
   it('is over when nothing comes from the console', async () => {
     const error = await failure('echo SeaBIOS; exec sleep 1000', { bootLimitMs: 300 });
     expect(error.reason).toBe('silent');
@@ -183,10 +230,11 @@ describe('a run in a guest', () => {
     const temporary = scratch();
     vi.stubEnv('TMPDIR', temporary);
     const dead = spawnSync('true').pid;
+    const namespace = /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? '0';
     for (const pid of [dead, process.pid])
-      mkdirSync(join(temporary, `linux-ptrace-vm-${pid}-XXXXXX`, 'result'), { recursive: true });
+      mkdirSync(join(temporary, `linux-ptrace-vm-${pid}-${namespace}-XXXXXX`, 'result'), { recursive: true });
     await play('up; result 0 disk');
-    expect(readdirSync(temporary)).toEqual([`linux-ptrace-vm-${process.pid}-XXXXXX`]);
+    expect(readdirSync(temporary)).toEqual([`linux-ptrace-vm-${process.pid}-${namespace}-XXXXXX`]);
   });
 
   it('gives the guest the package, the command and the files it was told to', async () => {
@@ -215,12 +263,39 @@ describe('a run in a guest', () => {
   });
 });
 
+describe('a shell in a guest', () => {
+  // Its terminal is that of these tests, which its machine says nothing to.
+  const pid = (): number => Number(readFileSync(join(folder, 'pid'), 'utf8'));
+
+  it('is over when its kernel does not come up: nobody could end it from there', async () => {
+    writeFileSync(join(folder, 'act'), 'exec sleep 1000');
+    await expect(shellInGuest({ kernel, bootLimitMs: 300 })).rejects.toMatchObject({ reason: 'silent' });
+    expect(isAlive(pid())).toBe(false);
+    expect(argumentsOf(1)).toMatch(/ stdio,id=console,mux=on,signal=off,logfile=/);
+  });
+
+  it('ends with the machine gone when it is aborted', async () => {
+    writeFileSync(join(folder, 'act'), 'exec sleep 1000');
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    const running = shellInGuest({ kernel, signal: controller.signal });
+    await until(() => existsSync(join(folder, 'pid')), 'the machine runs');
+    controller.abort(reason);
+    await expect(running).rejects.toBe(reason);
+    await until(() => !isAlive(pid()), 'the machine is gone');
+  });
+});
+
 describe('what makes no sense is refused before anything is started', () => {
   it.each([
     [{ memory: 8 }, /8 MiB of memory are too few/],
     [{ memory: 1.5 }, /too few/],
     [{ cpus: 0 }, /0 processors/],
     [{ files: ['/nowhere/at/all'] }, /is no file that could be given/],
+    [{ cpu: 'help' }, /'help' is no processor: .*-cpu help/],
+    // A run of an hour would lose its result.
+    [{ out: '/proc/nothing' }, /the folder \/proc\/nothing cannot be written to/],
+    [{ log: '/nowhere/log' }, /the console's log \/nowhere\/log cannot be written to/],
   ])('%o', async (more, pattern) => {
     const error = await failure('up; result 0 disk', more);
     expect(error.reason).toBe('bad-input');

@@ -34,8 +34,12 @@ export function vmCheckCommand(): Command {
     const { catalogue } = await import('../../conformance/catalogue.js');
     try {
       const known = await readAnyReport(await knownFile(kernel));
+      const now = await readAnyReport(file);
+      if (now.arch !== known.arch) {
+        command.error(`error: ${file} is of ${now.arch}, and ${kernel} is of ${known.arch}: there is nothing to check`);
+      }
       const { all, matrix } = catalogue();
-      const result = check(known, await readAnyReport(file), racesOf([...all, ...matrix]));
+      const result = check(known, now, racesOf([...all, ...matrix]));
       process.stdout.write(json ? `${JSON.stringify(result, null, 2)}\n` : `${checkText(result).join('\n')}\n`);
       if (result.unexplained.length > 0) process.exitCode = 1;
     } catch (error) {

@@ -112,7 +112,7 @@ export class MatrixProgress {
     const lines = [...this.#machines].map(([id, { words, begin }]) =>
       `${id.padEnd(this.#width)}  ${((now - begin) / 1000).toFixed(0).padStart(4)} s  ${words}`.slice(
         0,
-        (this.#stream.columns ?? 80) - 1,
+        (this.#stream.columns || 80) - 1,
       ),
     );
     this.#erase();

@@ -62,7 +62,7 @@ export function vmMatrixCommand(): Command {
       'Fetches kernels, boots each in QEMU and plays the conformance suite on it. The folder gets a JSON report of each kernel and the comparison of all ' +
         '(index.html, matrix.md). What is there already and still holds is kept, so an interrupted matrix goes on where it stood; state.json tells ' +
         'which kernels failed or could not be had, and why. Exit code 0 if all kernels were played and nothing failed, 3 if kernels could not be had and ' +
-        'nothing else is amiss, 1 otherwise.',
+        'nothing else is amiss, 2 for a command line or folder that makes no sense, 4 without QEMU, 1 otherwise.',
     )
     .option('--kernels <id|glob...>', 'only these of the kernels that "vm kernels" lists: 6.12-x64, "*-arm64"')
     .addOption(new Option('--set <set>', 'which scenarios').choices(SETS).default('all'))
@@ -82,11 +82,16 @@ export function vmMatrixCommand(): Command {
     const { selectKernels } = await import('../../vm/select-kernels.js');
     const { fetchKernel } = await import('../../vm/fetch-kernel.js');
     const { runInGuest } = await import('../../vm/run.js');
+    const { nodeLine } = await import('../../vm/fetch-node.js');
+    const { findQemu } = await import('../../vm/qemu.js');
     const { MatrixProgress } = await import('./matrix-progress.js');
     try {
+      // What every kernel would fail of is said once, and before anything is downloaded.
+      if (node !== undefined) nodeLine(node);
       const chosen = selectKernels(kernels.length === 0 ? ['all'] : kernels).map(
         ({ series: { id, arch, optional }, named }): MatrixKernel => ({ id, arch, optional: optional && !named }),
       );
+      for (const arch of new Set(chosen.map((kernel) => kernel.arch))) findQemu(arch);
       const outcomes = await untilSignalled(async (signal) => {
         const progress = new MatrixProgress(chosen.map(({ id }) => id));
         const means = { fetch: fetchKernel, run: runInGuest };

@@ -100,7 +100,7 @@ export function vmRunCommand(): Command {
     )
     .option('--with <file...>', 'files that the command finds in its folder')
     .option('--out <folder>', 'where the files that the command writes are put', '.')
-    .addOption(new Option('--timeout <seconds>', 'for all of it (default: 900)').argParser(count))
+    .addOption(new Option('--timeout <seconds>', 'for a try from start to end (default: 900)').argParser(count))
     .addOption(
       new Option('--boot-timeout <seconds>', 'until the kernel runs its first program (default: 90)').argParser(count),
     )
@@ -118,14 +118,10 @@ export function vmRunCommand(): Command {
     if (!shell && args.length === 0)
       refuse('there is nothing to run: give arguments of linux-ptrace after --, or --shell');
     if (shell && !process.stdin.isTTY) refuse('--shell needs a terminal');
-    const { mkdirSync } = await import('node:fs');
-    try {
-      mkdirSync(out, { recursive: true });
-    } catch (error) {
-      refuse(`cannot write into ${out}: ${(error as Error).message}`);
-    }
+    const { needFolder } = await import('../../vm/folder.js');
     const { runInGuest, shellInGuest } = await import('../../vm/run.js');
     try {
+      needFolder(out);
       await untilSignalled(async (signal) => {
         const { timeout, bootTimeout, sysctl, with: files } = options;
         const run: GuestRun = {

@@ -18,7 +18,7 @@ export class StatusLine {
 
   say(words: string): void {
     if (this.#stream.isTTY === true) {
-      this.#stream.write(`${CLEAR}${words.slice(0, (this.#stream.columns ?? 80) - 1)}`);
+      this.#stream.write(`${CLEAR}${words.slice(0, (this.#stream.columns || 80) - 1)}`);
       this.#drawn = true;
     } else this.#stream.write(`${words}\n`);
   }

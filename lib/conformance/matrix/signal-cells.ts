@@ -61,7 +61,7 @@ function expectationOf(situation: Situation, signal: number): string | readonly 
   const transcript = transcriptOf(situation, signal);
   if (situation.special !== 'exit' || signal !== SIG.SIGKILL) return transcript;
   return [
-    { since: '6.1', because: 'no signal reaches a process that exits, since e572410e47a4', transcript },
+    { since: '6.1', because: 'no signal reaches a process that exits, since 9a95f78eab70', transcript },
     {
       before: '5.16',
       because: 'SIGKILL took a tracee out of PTRACE_EVENT_EXIT, and a process of one thread had died of it then',

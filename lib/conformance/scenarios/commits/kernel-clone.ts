@@ -152,8 +152,8 @@ export const kernelClone: readonly Scenario[] = [
     tags: ['clone', 'event-stop', 'namespaces'],
     rule:
       'A process in a pid namespace of its own has one number there and another for the tracer outside. The message is to be used by the tracer, so it ' +
-      "has the tracer's. Up to 3.16 it had the number of the forking process's namespace, and a tracer that went on with it hit a stranger.",
-    since: '3.17',
+      "has the tracer's. Up to 3.15 it had the number of the forking process's namespace, and a tracer that went on with it hit a stranger.",
+    since: '3.16',
     needs: ['pid-namespaces'],
     play(s) {
       const e = s.tracee(

@@ -160,7 +160,7 @@ export const deaths: readonly Scenario[] = [
         because: 'the last thread to exit sets the exit code of the process',
         transcript: leaderExits(9),
       },
-      { before: '6.0', because: 'a leader keeps the exit code that it has exited with', transcript: leaderExits(5) },
+      { before: '6.1', because: 'a leader keeps the exit code that it has exited with', transcript: leaderExits(5) },
     ],
   }),
 ];

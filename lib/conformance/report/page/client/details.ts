@@ -1,19 +1,8 @@
 /** What opens when a row is chosen: the rule, where it comes from, and what each kernel did. */
 import type { PageData, PageLog, PageRow } from '../data.js';
 import { h } from './dom.js';
+import { kernelNames } from './names.js';
 import { badge } from './verdicts.js';
-
-/** Releases, those of one machine together: `5.10.246, 6.1.158 x86_64; 6.1.158 aarch64`. */
-function kernelNames({ kernels: all }: PageData, chosen: readonly number[]): string {
-  if (chosen.length === all.length && chosen.length > 1) return `all ${chosen.length} kernels`;
-  const machines = new Map<string, string[]>();
-  for (const index of chosen) {
-    const { name = '', release = '' } = all[index] ?? {};
-    const rest = name.slice(release.length);
-    machines.set(rest, [...(machines.get(rest) ?? []), release]);
-  }
-  return [...machines].map(([rest, releases]) => `${releases.join(', ')}${rest}`).join('; ');
-}
 
 function facts(row: PageRow): HTMLElement {
   const list = h('dl');

@@ -2,6 +2,7 @@
 import type { PageData, PageRow } from '../data.js';
 import { inSight, scoreOf, step, verdictAt, type Item } from '../model.js';
 import { h } from './dom.js';
+import { headNames } from './names.js';
 import { cellText, sign } from './verdicts.js';
 
 export interface GridEvents {
@@ -202,13 +203,15 @@ export class Grid {
   #head(): HTMLElement {
     const head = h('div', { class: 'line head', role: 'row', 'aria-rowindex': '1' });
     head.append(h('div', { class: 'name', role: 'columnheader' }, 'behaviour'));
-    for (const { name, release, machine } of this.#data.kernels) {
+    for (const kernel of this.#data.kernels) {
+      const [first, second] = headNames(kernel);
+      const name = kernel.name.startsWith(kernel.release) ? kernel.name : `${kernel.name}, ${kernel.release}`;
       head.append(
         h(
           'div',
           { class: 'cell', role: 'columnheader', title: name, 'aria-label': name },
-          h('span', {}, release),
-          h('small', {}, name.slice(release.length).trim() || machine),
+          h('span', {}, first),
+          h('small', {}, second),
         ),
       );
     }

@@ -43,7 +43,7 @@ export const kernelSyscallsX64: readonly Scenario[] = [
       {
         since: '7.3',
         because:
-          'measured on 7.3-rc7: whether a call is made is no longer told by the number -1, and the result is left alone again',
+          'seen on 7.3-rc7 and 7.3.4: whether a call is made is no longer told by the number -1, and the result is left alone again',
         transcript: `
           E: result of call -1 = ENOTTY
           E: result of call -23 = ENOTTY
