@@ -80,6 +80,14 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.once(signal, () => controller.abort(new Error(`interrupted by ${signal}`)));
 }
 
+/** All of them together. What is not over by then is told as interrupted, and fails. */
+const LIMIT_MINUTES = 40;
+const limit = setTimeout(
+  () => controller.abort(new Error(`not over after ${LIMIT_MINUTES} minutes`)),
+  LIMIT_MINUTES * 60_000,
+);
+limit.unref();
+
 let kernels;
 let outcomes;
 try {

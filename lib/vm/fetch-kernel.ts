@@ -7,7 +7,7 @@ import { compareDebianVersions } from './debian-version.js';
 import { VmError } from './failure.js';
 import { FetchFailure } from './fetch-failure.js';
 import type { FetchOptions } from './fetch-options.js';
-import { cachedKernel, keepKernel, type KernelFile } from './kernel-cache.js';
+import { intactKernel, keepKernel, type KernelFile } from './kernel-cache.js';
 import { findSeries, type KernelSeries } from './kernel-table.js';
 import { kernelCandidates, type Candidate } from './package-index.js';
 import { readDeb, writeEntry, type Written } from './unpack.js';
@@ -127,7 +127,7 @@ function unavailable({ id, suites, arch }: KernelSeries, attempts: readonly Atte
 export async function fetchKernel(id: string, options: FetchOptions = {}): Promise<KernelFile> {
   const series = findSeries(id);
   options.signal?.throwIfAborted();
-  const here = await cachedKernel(series);
+  const here = await intactKernel(series, options.onProgress);
   if (here !== undefined && (options.refresh !== true || options.offline === true)) return here;
   if (options.offline === true) {
     throw new VmError('unavailable', `kernel ${id} is not in the cache; linux-ptrace vm fetch ${id} fetches it`);

@@ -1,6 +1,9 @@
 /** The kernels that were fetched: a folder for each version, with the kernel and what is known of it. */
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { cacheFolder, place } from './cache.js';
 import { compareDebianVersions } from './debian-version.js';
 import { isWhole, readDescription, writeDescription } from './described.js';
@@ -49,6 +52,26 @@ export async function cachedKernel(series: KernelSeries): Promise<KernelFile | u
     if (kernel !== undefined) return kernel;
   }
   return undefined;
+}
+
+/**
+ * The newest version of a series that is here and is what was fetched: one that is damaged is thrown away.
+ *
+ * @param tell hears of those
+ */
+export async function intactKernel(
+  series: KernelSeries,
+  tell: ((words: string) => void) | undefined,
+): Promise<KernelFile | undefined> {
+  for (;;) {
+    const kernel = await cachedKernel(series);
+    if (kernel === undefined) return undefined;
+    const hash = createHash('sha256');
+    await pipeline(createReadStream(kernel.file), hash);
+    if (hash.digest('hex') === kernel.sha256) return kernel;
+    tell?.(`${kernel.file} is not what was fetched: it is thrown away`);
+    await rm(dirname(kernel.file), { recursive: true, force: true });
+  }
 }
 
 /**

@@ -84,6 +84,12 @@ describe('a kernel that is fetched', () => {
     const { file } = await fetchKernel('6.18-x64');
     truncateSync(file, 3);
     expect(readFileSync((await fetchKernel('6.18-x64')).file, 'utf8')).toBe('kernel 6.18.15');
+    // As long as it was, and something else: told by its hash.
+    writeFileSync(file, 'kernel 6.18.16');
+    const told: string[] = [];
+    const again = await fetchKernel('6.18-x64', { onProgress: (words) => told.push(words) });
+    expect(readFileSync(again.file, 'utf8')).toBe('kernel 6.18.15');
+    expect(told[0]).toBe(`${file} is not what was fetched: it is thrown away`);
     writeFileSync(join(dirname(file), 'kernel.json'), '{');
     expect(readFileSync((await fetchKernel('6.18-x64')).file, 'utf8')).toBe('kernel 6.18.15');
     expect(world.cached('staging')).toEqual([]);

@@ -32,6 +32,8 @@ function about({ columns, rows }: Matrix): string {
     return `${machine}, ${date.slice(0, 10)}: ${counts}${interrupted ? ' (interrupted)' : ''}`;
   }
   const differing = rows.filter(({ difference }) => difference !== 'none').length;
+  // A collection has no others.
+  if (differing === rows.length) return `${columns.length} kernels, the ${differing} behaviours that differ`;
   return `${columns.length} kernels, ${rows.length} behaviours, ${differing} differ`;
 }
 
