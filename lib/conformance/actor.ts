@@ -26,7 +26,6 @@ const STATES: Readonly<Record<string, string>> = {
   T: 'T (stopped)',
   t: 't (tracing stop)',
   Z: 'Z (zombie)',
-  X: 'X (dead)',
 };
 
 /** A signal as its number; 0 is none. */
@@ -125,6 +124,8 @@ export class Actor {
   /** The letter of its state. On a virtual ptrace a tracing stop may be one of another engine's, which is over as soon as that has had its turn. */
   #letter(): string | undefined {
     const letter = procState(this.tid);
+    // Reaped, and on its way out of /proc: nobody can do anything with it any more.
+    if (letter === 'X') return undefined;
     const { idle } = kernelLayer();
     if (letter !== 't' || idle === undefined) return letter;
     idle();

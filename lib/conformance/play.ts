@@ -5,6 +5,7 @@ import { type Missing, tracingForbidden, unmet } from './needs.js';
 import type { Scenario } from './scenario.js';
 import { OutOfTime, Skip, Stage } from './stage.js';
 import { beside, expectationOf } from './transcript.js';
+import { troubleOf } from './trouble.js';
 
 export type Verdict = 'pass' | 'fail' | 'skip' | 'recorded';
 
@@ -65,7 +66,7 @@ export function play(scenario: Scenario, { missing, patience }: PlayOptions): Ou
     scenario.play(stage);
   } catch (error) {
     if (error instanceof Skip) skipped = error.message;
-    else if (!(error instanceof OutOfTime)) trouble = error instanceof Error ? error.message : String(error);
+    else if (!(error instanceof OutOfTime)) trouble = troubleOf(error);
   }
   const left = stage.close();
   if (left.length > 0) trouble = `${trouble === undefined ? '' : `${trouble}; `}not to be ended: ${left.join(', ')}`;

@@ -14,6 +14,7 @@ import type { Outcome } from './play.js';
 import { killAll, leftoversOf, MARK } from './processes.js';
 import { DEADLINE_MILLIS, type Scenario } from './scenario.js';
 import { FOLDER } from './parts/scratch.js';
+import { isNonsense } from './trouble.js';
 
 /** A worker only has to start. */
 const START_MILLIS = 30_000;
@@ -149,7 +150,8 @@ const EMULATED = 'LINUX_PTRACE_EMULATED';
 const CRASH = /^the process that played it was killed by SIG(ILL|SEGV|BUS|TRAP|ABRT)/;
 
 /** Whether the machine may have failed, not the scenario: that is tried once more. One that brings its process down does so again. */
-const mayBeTheMachine = ({ reason = '' }: Outcome): boolean => process.env[EMULATED] === '1' && CRASH.test(reason);
+const mayBeTheMachine = ({ reason = '' }: Outcome): boolean =>
+  process.env[EMULATED] === '1' && (CRASH.test(reason) || isNonsense(reason));
 
 /** Takes scenarios from a queue until it is empty. */
 async function work(queue: Scenario[], options: RunOptions, workers: Set<Worker>, folder: string): Promise<void> {

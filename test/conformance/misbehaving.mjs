@@ -62,6 +62,18 @@ export const scenarios = [
   },
   {
     ...base,
+    id: 'nonsense-once',
+    title: 'calls what is no function, the first time',
+    play() {
+      const file = process.env.MISBEHAVING_MARK;
+      if (existsSync(file)) return;
+      writeFileSync(file, '');
+      base.nothing();
+    },
+    expect: '',
+  },
+  {
+    ...base,
     id: 'exits',
     title: 'ends its process',
     play() {

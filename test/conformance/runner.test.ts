@@ -55,6 +55,7 @@ describe('the runner', () => {
       throws: 'fail',
       crashes: 'fail',
       'crashes-once': 'fail',
+      'nonsense-once': 'fail',
       exits: 'fail',
       hangs: 'fail',
       'out-of-time': 'fail',
@@ -139,6 +140,12 @@ it('a crash is the scenario’s own on a machine, and tried once more on an emul
     vi.stubEnv('LINUX_PTRACE_EMULATED', '');
     vi.stubEnv('MISBEHAVING_MARK', join(scratch(), 'mark'));
     expect((await play(['crashes-once'])).get('crashes-once')).toMatchObject({ verdict: 'fail' });
+    vi.stubEnv('MISBEHAVING_MARK', join(scratch(), 'mark'));
+    const nonsense = (await play(['nonsense-once'])).get('nonsense-once');
+    expect(nonsense).toMatchObject({ verdict: 'fail', reason: 'TypeError: base.nothing is not a function' });
+    vi.stubEnv('LINUX_PTRACE_EMULATED', '1');
+    vi.stubEnv('MISBEHAVING_MARK', join(scratch(), 'mark'));
+    expect((await play(['nonsense-once'])).get('nonsense-once')).toMatchObject({ verdict: 'pass' });
   } finally {
     vi.unstubAllEnvs();
   }
