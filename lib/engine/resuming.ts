@@ -61,10 +61,10 @@ export class Resuming {
 
   // --- making it stop
 
-  /** A stop is wanted of a thread that runs: an engine has asked for a report or was told to detach. */
+  /** A stop is wanted of a thread that runs: an engine has asked for a report or a step, or was told to detach. */
   kick(): void {
     const { resume, phase } = this.#arbitration;
-    if (resume > UTRACE.REPORT || phase !== 'running') return;
+    if (resume >= UTRACE.RESUME || phase !== 'running') return;
     if (this.#stop.stands || this.#core.arrivals.waitsForParent) this.#kickOnResume = true;
     else if (!this.#interrupted) this.#interrupt();
   }
