@@ -159,10 +159,18 @@ export class Resuming {
       core.session.lookAgain();
     }
     core.beginWaiting();
-    if (this.#kickOnResume || (arbitration.resume <= UTRACE.REPORT && !course.inCall && !arbitration.handler)) {
-      this.#kickOnResume = false;
-      if (arbitration.resume <= UTRACE.REPORT && !exits && result >= 0) this.#interrupt();
-    }
+    const kicks = this.#kickOnResume;
+    this.#kickOnResume = false;
+    if (result >= 0 && !exits && this.#isDue(request, kicks)) this.#interrupt();
+  }
+
+  /** Whether what is pending is had only if the thread, which has gone on by `request`, is made to stop. */
+  #isDue(request: number, kicks: boolean): boolean {
+    const { resume, handler } = this.#arbitration;
+    const { inCall, stepped } = this.#course;
+    if (resume <= UTRACE.REPORT) return kicks || (!inCall && !handler);
+    // A step, asked for in a pass behind which no border was: the exit of a call, the end of a group stop and the trap of another step have one.
+    return kicks && resume < UTRACE.RESUME && !inCall && request !== PTRACE.LISTEN && !stepped;
   }
 
   #setOptions(): void {
