@@ -30,6 +30,8 @@ export const BASE_OPTIONS =
   PTRACE_O.TRACEEXEC |
   PTRACE_O.TRACEEXIT;
 
+const WORD_MASK = 7n;
+const BITS = 8n;
 const word = new BigUint64Array(1);
 
 export class Resuming {
@@ -123,7 +125,11 @@ export class Resuming {
       if (isGone(error)) return false;
       throw error;
     }
-    return this.#layer.ptraceBuffer(PTRACE.PEEKDATA, tid, pc, word) >= 0 && isSyscallInstruction(word[0] ?? 0n);
+    if (this.#layer.ptraceBuffer(PTRACE.PEEKDATA, tid, pc, word) >= 0) return isSyscallInstruction(word[0] ?? 0n);
+    // A peek fails where the mapping ends within its word, even if the instruction does not: then that lies in the aligned word, which no mapping divides.
+    const offset = pc & WORD_MASK;
+    if (offset === 0n || this.#layer.ptraceBuffer(PTRACE.PEEKDATA, tid, pc - offset, word) < 0) return false;
+    return isSyscallInstruction((word[0] ?? 0n) >> (offset * BITS));
   }
 
   /** The thread leaves its stop, by the request that {@link Resuming.request} gave; without engines it is detached. */
