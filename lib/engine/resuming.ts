@@ -30,6 +30,8 @@ export const BASE_OPTIONS =
   PTRACE_O.TRACEEXEC |
   PTRACE_O.TRACEEXIT;
 
+const WORD_MASK = 7n;
+const BITS = 8n;
 const word = new BigUint64Array(1);
 
 export class Resuming {
@@ -61,10 +63,10 @@ export class Resuming {
 
   // --- making it stop
 
-  /** A stop is wanted of a thread that runs: an engine has asked for a report or was told to detach. */
+  /** A stop is wanted of a thread that runs: an engine has asked for a report or a step, or was told to detach. */
   kick(): void {
     const { resume, phase } = this.#arbitration;
-    if (resume > UTRACE.REPORT || phase !== 'running') return;
+    if (resume >= UTRACE.RESUME || phase !== 'running') return;
     if (this.#stop.stands || this.#core.arrivals.waitsForParent) this.#kickOnResume = true;
     else if (!this.#interrupted) this.#interrupt();
   }
@@ -123,7 +125,11 @@ export class Resuming {
       if (isGone(error)) return false;
       throw error;
     }
-    return this.#layer.ptraceBuffer(PTRACE.PEEKDATA, tid, pc, word) >= 0 && isSyscallInstruction(word[0] ?? 0n);
+    if (this.#layer.ptraceBuffer(PTRACE.PEEKDATA, tid, pc, word) >= 0) return isSyscallInstruction(word[0] ?? 0n);
+    // A peek fails where the mapping ends within its word, even if the instruction does not: then that lies in the aligned word, which no mapping divides.
+    const offset = pc & WORD_MASK;
+    if (offset === 0n || this.#layer.ptraceBuffer(PTRACE.PEEKDATA, tid, pc - offset, word) < 0) return false;
+    return isSyscallInstruction((word[0] ?? 0n) >> (offset * BITS));
   }
 
   /** The thread leaves its stop, by the request that {@link Resuming.request} gave; without engines it is detached. */
@@ -159,10 +165,18 @@ export class Resuming {
       core.session.lookAgain();
     }
     core.beginWaiting();
-    if (this.#kickOnResume || (arbitration.resume <= UTRACE.REPORT && !course.inCall && !arbitration.handler)) {
-      this.#kickOnResume = false;
-      if (arbitration.resume <= UTRACE.REPORT && !exits && result >= 0) this.#interrupt();
-    }
+    const kicks = this.#kickOnResume;
+    this.#kickOnResume = false;
+    if (result >= 0 && !exits && this.#isDue(request, kicks)) this.#interrupt();
+  }
+
+  /** Whether what is pending is had only if the thread, which has gone on by `request`, is made to stop. */
+  #isDue(request: number, kicks: boolean): boolean {
+    const { resume, handler } = this.#arbitration;
+    const { inCall, stepped } = this.#course;
+    if (resume <= UTRACE.REPORT) return kicks || (!inCall && !handler);
+    // A step, asked for in a pass behind which no border was: the exit of a call, the end of a group stop and the trap of another step have one.
+    return kicks && resume < UTRACE.RESUME && !inCall && request !== PTRACE.LISTEN && !stepped;
   }
 
   #setOptions(): void {

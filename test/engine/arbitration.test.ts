@@ -165,6 +165,28 @@ describe('stopping', () => {
     expect(thread.control(holder, STOP)).toBe(0);
   });
 
+  it('asked for again and again by one engine, and taken back by the vote of the other, is made after some passes', () => {
+    const thread = new Simulation();
+    const undoes = thread.attach('undoes', EVENT.QUIESCE);
+    thread.attach('asks', EVENT.QUIESCE);
+    thread.vote = ({ seat }) => {
+      if (seat.data === 'asks') expect(thread.control(undoes, STOP)).toBe('EINPROGRESS');
+      return RESUME;
+    };
+    const rounds = ['undoes', 'asks'].map((name) => `${name}.quiesce`);
+    expect(thread.control(undoes, REPORT)).toBe(0);
+    thread.border();
+    expect(thread.arbitration.phase).toBe('stopped');
+    expect(thread.taken()).toEqual(Array.from({ length: 8 }, () => rounds).flat());
+    // The next border begins anew.
+    expect(thread.control(undoes, REPORT)).toBe(0);
+    expect(thread.arbitration.phase).toBe('stopped');
+    expect(thread.taken()).toEqual(Array.from({ length: 8 }, () => rounds).flat());
+    thread.vote = () => RESUME;
+    expect(thread.control(undoes, RESUME)).toBe(0);
+    expect(thread.verdict).toBe('go');
+  });
+
   it('repeats the entry with RESUMED when a report is pending as it goes on', () => {
     const thread = new Simulation();
     const logger = thread.attach('logger', EVENT.QUIESCE | EVENT.SYSCALL_ENTRY);

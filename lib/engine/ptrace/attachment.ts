@@ -13,7 +13,7 @@ import { EVENT, EVENT_SIGNAL_ALL } from '../events.js';
 import type { Adoption } from './adoption.js';
 import type { Client } from './client.js';
 import { SYSEMU, SYSEMU_SINGLESTEP } from './ground.js';
-import { sendMarked } from './sent-signals.js';
+import { sendMarked, type SentKind } from './sent-signals.js';
 import { eventOf, optionOf, type StopKind, type VirtualStop } from './stops.js';
 import { Ticket } from './ticket.js';
 import { isStep, type VirtualThread } from './virtual-thread.js';
@@ -50,6 +50,10 @@ export class Attachment {
   #engine: Engine | undefined;
   /** It was group-stopped already, for another client, when this one came. */
   meetsGroupStop = false;
+  /** A signal was sent in the kernel's place that is for this client, and not for the others. */
+  expects: SentKind | undefined;
+  /** It has asked for a step in a stop that was made up, where it has no vote. */
+  #stepDue = false;
   #ticket: Ticket | undefined;
   #vote: Vote;
   /** The signal action of the engines before. */
@@ -94,6 +98,12 @@ export class Attachment {
     return (this.options & option) !== 0;
   }
 
+  /** Whether an option asks for an event. */
+  hasEvent(event: number): boolean {
+    const option = optionOf(event);
+    return option !== undefined && this.has(option);
+  }
+
   setOptions(options: number): void {
     this.options = options;
     this.#updateEvents();
@@ -113,6 +123,7 @@ export class Attachment {
 
   /** The client is told of a stop, and holds the thread in it. */
   push(kind: StopKind, status: number, real = true): void {
+    this.#stepDue = false;
     this.stops.push({ kind, status, real, id: this.at.stopId, reported: false });
     if (kind === 'end') {
       this.listening = false;
@@ -146,6 +157,7 @@ export class Attachment {
     this.stops.shift();
     this.listening = request === PTRACE.LISTEN;
     if (!this.listening) this.request = request === PTRACE.DETACH ? PTRACE.CONT : request;
+    this.#stepDue = this.#ticket === undefined && isStep(request);
     if (stop.real) {
       if (stop.kind === 'signal') {
         at.choice = signal;
@@ -173,6 +185,13 @@ export class Attachment {
   /** Whether the step that the client has asked for is the engines' to make. */
   get #stepsByVote(): boolean {
     return this.stops.length === 0 && !this.listening && isStep(this.request) && this.at.stepsByVote;
+  }
+
+  /** The step of a stop that was made up, on a thread that others hold: asked for, before they let it go. */
+  askStep(): void {
+    if (!this.#stepDue || !this.#stepsByVote) return;
+    this.#stepDue = false;
+    this.#engine?.control(UTRACE.SINGLESTEP);
   }
 
   #voteStep(): void {
@@ -262,9 +281,9 @@ export class Attachment {
     while (!this.isStopped && performance.now() - begin < limit) this.at.host.pump();
   }
 
-  /** The SIGSTOP of PTRACE_ATTACH. */
-  sendStop(): void {
-    sendMarked('attach', this.at.thread.pid, this.tid);
+  /** Sends a signal that the kernel would send for this client alone. */
+  send(kind: SentKind): void {
+    if (sendMarked(kind, this.at.thread.pid, this.tid)) this.expects = kind;
   }
 
   /** It was group-stopped when this client came, which is to be told. */

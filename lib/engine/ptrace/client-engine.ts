@@ -12,13 +12,17 @@ import { SIG } from '../../kernel/signals.js';
 import { RESUME_MASK, SIGNAL_ACTION, UTRACE } from '../actions.js';
 import type { Answer, CloneReport, ExecReport, SignalReport } from '../callbacks.js';
 import { EVENT } from '../events.js';
+import { SYSCALL_STEP_CODE } from '../stepping.js';
 import type { Attachment } from './attachment.js';
 import { pcOffset } from './breakpoints.js';
-import { markOf, sendMarked, siginfoOf } from './sent-signals.js';
-import { eventOf, eventWord, isEventStop, optionOf, signalOf, signalWord, syscallWord } from './stops.js';
+import { handOver } from './following.js';
+import { markOf, siginfoOf, type SentKind } from './sent-signals.js';
+import { eventOf, eventWord, isEventStop, signalOf, signalWord, syscallWord } from './stops.js';
 
-/** Codes of the SIGTRAPs that only those have asked for who step. */
-const STEP_CODES: readonly number[] = [TRAP.TRACE, TRAP.BRANCH, SIG.SIGTRAP];
+/** Codes of the SIGTRAPs that only those have asked for who step; the last is that of a step over a system call. */
+const STEP_CODES: readonly number[] = [TRAP.TRACE, TRAP.BRANCH, SIG.SIGTRAP, SYSCALL_STEP_CODE];
+
+const codeOf = (siginfo: Uint8Array): number => new DataView(siginfo.buffer, siginfo.byteOffset).getInt32(8, true);
 
 export class ClientEngine {
   /** Where its stops go, and where the client lets them go. */
@@ -54,6 +58,13 @@ export class ClientEngine {
     const breakpoint = this.#breakpoint(report);
     if (breakpoint === 'theirs') return attachment.passed;
     if (breakpoint === 'ours') return attachment.hold('signal', signalWord(report.signal));
+    at.mark ??= markOf(report.siginfo);
+    if (at.mark !== undefined) return this.#sent(at.mark, report);
+    if (this.#isStep(report)) {
+      // Each who steps is told, whatever the others have made of the signal.
+      if (!at.steppers.includes(attachment)) return attachment.holdInTrap();
+      return this.#holdSignal(SIG.SIGTRAP, report);
+    }
     let signal = at.choice ?? report.signal;
     if (signal === 0) return UTRACE.RESUME | SIGNAL_ACTION.IGN;
     if (at.choice === undefined) {
@@ -61,9 +72,38 @@ export class ClientEngine {
       if (skipped !== undefined) return skipped;
       signal = report.signal;
     }
+    if (signal === SIG.SIGSTOP && attachment.expects !== 'exec') attachment.expects = undefined;
+    return this.#holdSignal(signal, report);
+  }
+
+  #holdSignal(signal: number, { siginfo }: SignalReport): Answer {
+    const { attachment } = this;
     const answer = attachment.hold('signal', signalWord(signal));
-    if (this.#isMadeUp && attachment.stop !== undefined) attachment.stop.siginfo = report.siginfo.slice();
+    if (this.#isMadeUp && attachment.stop !== undefined) attachment.stop.siginfo = siginfo.slice();
     return answer;
+  }
+
+  /**
+   * A signal that was sent here, in the kernel's place: those for whom it was are told, whatever the others have made of it, and nobody else. Two SIGSTOPs that
+   * are pending at the same time are one.
+   */
+  #sent(mark: SentKind, { signal, siginfo }: SignalReport): Answer {
+    const { attachment } = this;
+    const { at, expects } = attachment;
+    if (expects === undefined || (expects === 'exec') !== (mark === 'exec')) {
+      return at.choice === undefined ? UTRACE.RESUME | SIGNAL_ACTION.IGN : attachment.passed;
+    }
+    attachment.expects = undefined;
+    siginfo.set(siginfoOf(expects, attachment.tid));
+    at.thread.flush();
+    return attachment.hold('signal', signalWord(signal));
+  }
+
+  /** Whether a SIGTRAP is that of a step, on a thread that several have. */
+  #isStep({ signal, siginfo }: SignalReport): boolean {
+    const { attachments, steppers } = this.attachment.at;
+    if (signal !== SIG.SIGTRAP || attachments.length < 2 || steppers.length === 0) return false;
+    return this.#isMadeUp || STEP_CODES.includes(codeOf(siginfo));
   }
 
   /** Whose breakpoint has trapped, if one has. Each who has it finds the thread as the trap has left it. */
@@ -71,13 +111,15 @@ export class ClientEngine {
     const { attachment } = this;
     const { at } = attachment;
     if (signal !== SIG.SIGTRAP || at.attachments.length < 2 || this.#isMadeUp) return undefined;
-    const code = new DataView(siginfo.buffer, siginfo.byteOffset).getInt32(8, true);
-    if (STEP_CODES.includes(code)) return undefined;
+    if (STEP_CODES.includes(codeOf(siginfo))) return undefined;
     const { registers } = at.thread;
     at.trapAddress ??= registers.pc - pcOffset;
     const owners = at.host.breakpoints(at.thread.pid).ownersAt(at.trapAddress);
-    if (at.trapOwners === undefined && owners !== undefined) at.trapOwners = new Set(owners);
-    if (at.trapOwners === undefined) return undefined;
+    if (at.trapOwners === undefined && owners !== undefined) {
+      // Who has it in the memory, and not this thread, is not told.
+      at.trapOwners = new Set(at.attachments.map(({ client }) => client).filter((client) => owners.has(client)));
+    }
+    if (at.trapOwners === undefined || at.trapOwners.size === 0) return undefined;
     if (!at.trapOwners.has(attachment.client)) return 'theirs';
     if (registers.pc !== at.trapAddress + pcOffset) {
       registers.pc = at.trapAddress + pcOffset;
@@ -101,23 +143,12 @@ export class ClientEngine {
       at.choose(signal);
       return UTRACE.RESUME | SIGNAL_ACTION.DELIVER;
     }
-    const mark = markOf(siginfo);
-    if (mark !== undefined) {
-      siginfo.set(siginfoOf(mark, attachment.tid));
-      at.thread.flush();
-      return undefined;
-    }
     if (signal === SIG.SIGCONT && attachment.adoption?.isWaiting === true) {
       const { adoption } = attachment;
       attachment.adoption = undefined;
       adoption.arrive(siginfo);
       at.thread.flush();
       return attachment.hold('signal', signalWord(adoption.signal));
-    }
-    const code = new DataView(siginfo.buffer, siginfo.byteOffset).getInt32(8, true);
-    const stepped = this.#isMadeUp || (signal === SIG.SIGTRAP && STEP_CODES.includes(code));
-    if (stepped && at.attachments.length > 1 && at.steppers.length > 0 && !at.steppers.includes(attachment)) {
-      return attachment.holdInTrap();
     }
     return undefined;
   }
@@ -162,7 +193,7 @@ export class ClientEngine {
     if (this.#first) {
       this.#first = false;
       if (attachment.seized) return attachment.hold('trap', at.status);
-      sendMarked('new-child', at.thread.pid, at.tid);
+      attachment.send('new-child');
       return undefined;
     }
     const isOthers = at.answered > 0 || (at.belated && !attachment.listening);
@@ -196,25 +227,10 @@ export class ClientEngine {
 
   cloned({ child }: CloneReport): Answer {
     const { attachment } = this;
+    handOver(attachment.at, child);
+    // A clone that SIGKILL has kept from being told is not an event of its own.
     const event = eventOf(attachment.at.status);
-    const option = optionOf(event);
-    // A clone that SIGKILL has kept from being told: the child is a tracee all the same.
-    const unnamed = event === PTRACE_EVENT.EXIT;
-    const follows = unnamed
-      ? attachment.has(PTRACE_O.TRACECLONE | PTRACE_O.TRACEFORK | PTRACE_O.TRACEVFORK)
-      : option !== undefined && attachment.has(option);
-    const asked = !follows && attachment.at.host.askedForPtrace(attachment.at);
-    if (follows || asked) this.#follow(child);
-    return follows && !unnamed ? this.#report(event) : undefined;
-  }
-
-  #follow(child: CloneReport['child']): void {
-    const { attachment } = this;
-    const { host } = attachment.at;
-    const init = { seized: attachment.seized, options: attachment.options, first: true };
-    host.attachTo(attachment.client, child, init);
-    // Nobody has to wait for the parent: it is known whose the child is.
-    child.release();
+    return event !== PTRACE_EVENT.EXIT && attachment.hasEvent(event) ? this.#report(event) : undefined;
   }
 
   executed({ formerTid }: ExecReport): Answer {
@@ -230,7 +246,7 @@ export class ClientEngine {
       if (renamed && attachment.stop !== undefined) attachment.stop.unexpected = true;
       return answer;
     }
-    if (!attachment.seized) sendMarked('exec', attachment.at.thread.pid, attachment.tid);
+    if (!attachment.seized) attachment.send('exec');
     return undefined;
   }
 

@@ -3,13 +3,16 @@ import type { Answer, EngineOps } from '../callbacks.js';
 import type { Engine } from '../engine.js';
 import { ClientEngine } from './client-engine.js';
 
-const of = (engine: Engine, result = 0): ClientEngine => {
-  if (engine.data instanceof ClientEngine) return engine.data.enter(result);
+const ownerOf = ({ data }: Engine): ClientEngine => {
+  if (data instanceof ClientEngine) return data;
   throw new TypeError('this engine belongs to no client');
 };
 
+/** A callback begins. */
+const of = (engine: Engine, result = 0): ClientEngine => ownerOf(engine).enter(result);
+
 /** What a client does not want to know does not let it out of the stop that it stands in. */
-const orKeep = (answer: Answer, engine: Engine): Answer => answer ?? of(engine).keep();
+const orKeep = (answer: Answer, engine: Engine): Answer => answer ?? ownerOf(engine).keep();
 
 /** The callbacks of every client: its {@link ClientEngine} is the engine's data. */
 export const CLIENT_OPS: EngineOps = {

@@ -151,7 +151,7 @@ export class Requests {
         return result;
       }
     }
-    if (!seizes) made.sendStop();
+    if (!seizes) made.send('attach');
     if (shared !== undefined && (shared.groupSignal !== 0 || shared.listens)) made.meetGroupStop();
     return 0;
   }

@@ -126,6 +126,11 @@ export class VirtualPtrace {
     return this.#byTid(tid);
   }
 
+  /** Whether any client has a thread. */
+  isPeopled(thread: EngineThread): boolean {
+    return this.of(thread).attachments.length > 0;
+  }
+
   // --- attaching
 
   /** Attaches a client. Its attachment, or a negative errno. */

@@ -10,6 +10,7 @@ import type { EngineThread } from '../thread.js';
 import type { Attachment } from './attachment.js';
 import type { Client } from './client.js';
 import { type Resume, SINGLEBLOCK, SYSEMU, SYSEMU_SINGLESTEP } from './ground.js';
+import type { SentKind } from './sent-signals.js';
 import type { Ticket } from './ticket.js';
 import { eventOf, eventWord, isEventStop, signalOf, type VirtualStop } from './stops.js';
 import type { VirtualPtrace } from './virtual-ptrace.js';
@@ -39,6 +40,10 @@ export class VirtualThread {
   /** Where the breakpoint is whose trap it stands in, and who had it then. */
   trapAddress: bigint | undefined;
   trapOwners: ReadonlySet<Client> | undefined;
+  /** The child that its last clone has made, once its clients have been given it. */
+  named: EngineThread | undefined;
+  /** The signal of this stop was sent here, in the kernel's place. */
+  mark: SentKind | undefined;
   /** A signal that a client has seen already, and that the kernel reports when it was sent again. */
   silent: { readonly signal: number; readonly siginfo: Uint8Array } | undefined;
   /** The signal that a client has given with a resume from another stop. */
@@ -89,6 +94,7 @@ export class VirtualThread {
     this.injected = undefined;
     this.trapAddress = undefined;
     this.trapOwners = undefined;
+    this.mark = undefined;
     const traps = isEventStop(status);
     this.belated = traps && this.interrupts === 0 && this.#mayTrapAgain;
     this.answered = this.interrupts;
@@ -204,6 +210,7 @@ export class VirtualThread {
 
   /** Lets it go on, if no client holds it. */
   settle(): void {
+    if (!this.attachments.some(({ isStopped }) => isStopped)) for (const each of this.attachments) each.askStep();
     for (const each of [...this.departing, ...this.attachments]) {
       if (this.attachments.some(({ isStopped }) => isStopped)) return;
       each.settle();
