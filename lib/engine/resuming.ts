@@ -144,7 +144,13 @@ export class Resuming {
     }
     core.writeBack();
     const exits = stop.status >>> 16 === PTRACE_EVENT.EXIT;
-    if (arbitration.isEmpty && !exits && this.#detach()) return;
+    // Untraced, the trap of its last step would kill it: it is let run into that first, out of a group stop too, which takes it back when it is detached.
+    const mayOwe = course.stepped && (arbitration.isEmpty || stop.status >>> 16 === PTRACE_EVENT.STOP);
+    const owesTrap = mayOwe && signalSetHas(procStatus(core.tid)?.sigPnd ?? 0n, SIG.SIGTRAP);
+    if (arbitration.isEmpty && !exits) {
+      if (!owesTrap && this.#detach()) return;
+      if (owesTrap && request === PTRACE.LISTEN) request = PTRACE.CONT;
+    }
     this.#setOptions();
     if (exits) {
       core.session.expectEnd(core.tid);
@@ -157,7 +163,7 @@ export class Resuming {
     if (result === -ERRNO.EIO && request === BLOCKSTEP) {
       result = this.#layer.ptrace(PTRACE.SINGLESTEP, core.tid, 0, injects ? stop.inject : 0);
     }
-    if (request !== PTRACE.LISTEN) course.stepped = request === PTRACE.SINGLESTEP || request === BLOCKSTEP;
+    if (request !== PTRACE.LISTEN) course.stepped = owesTrap || request === PTRACE.SINGLESTEP || request === BLOCKSTEP;
     // ESRCH: SIGKILL has taken it away, and what follows is the exit or the end.
     stop.stands = false;
     if (core.arrivals.endSeen) {
@@ -195,8 +201,6 @@ export class Resuming {
   #detach(): boolean {
     const { tid } = this.#core;
     const { inSignals, inject } = this.#stop;
-    // Untraced, the trap of its last step would kill it: it is let run into that first.
-    if (this.#course.stepped && signalSetHas(procStatus(tid)?.sigPnd ?? 0n, SIG.SIGTRAP)) return false;
     const signal = inSignals || inject !== 0 ? inject : 0;
     if (this.#layer.ptrace(PTRACE.DETACH, tid, 0, signal) < 0) return false;
     this.giveUp(false);

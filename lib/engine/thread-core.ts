@@ -127,9 +127,12 @@ export class ThreadCore {
 
   // --- asking the kernel
 
-  /** Whether it has something to report already: SIGKILL has taken it out of the stop that it is thought to stand in. */
+  /** Whether SIGKILL has taken it out of the stop that it is thought to stand in. */
   hasLeft(): boolean {
-    return this.session.hasReport(this.tid);
+    // In this order: on its way from one stop to the next it has nothing to report, and takes no request.
+    return (
+      this.session.layer.ptraceBuffer(PTRACE.GETEVENTMSG, this.tid, 0, word) < 0 || this.session.hasReport(this.tid)
+    );
   }
 
   /** PTRACE_GETEVENTMSG; 0 if SIGKILL was quicker. */

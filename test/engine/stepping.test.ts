@@ -1,12 +1,13 @@
 /** Steps where the instruction lies badly. */
 import { expect, it } from 'vitest';
+import { binding } from '../../lib/binding.js';
 import { EVENT, SIGNAL_ACTION, UTRACE } from '../../lib/engine/index.js';
 import { SIG } from '../../lib/kernel/signals.js';
 import { script } from '../../lib/raw/child.js';
 import { attach, child, Deferred, nothing, send, session, until, within } from '../helpers/engines.js';
-import { readWord } from '../helpers/tracing.js';
+import { readWord, stateOf } from '../helpers/tracing.js';
 
-const { REPORT, RESUME, SINGLESTEP } = UTRACE;
+const { DETACH, REPORT, RESUME, SINGLESTEP } = UTRACE;
 const PAGE = 4096n;
 const READ_EXECUTE = 5;
 const PRIVATE_ANONYMOUS = 0x22;
@@ -65,4 +66,42 @@ it('a step over a system call instruction at the very end of a mapping does not 
   expect(stepper.control(REPORT)).toBe(0);
   await within(done.promise, () => `seen: ${seen.join(', ')}`);
   expect(seen).toEqual([`trap at -${CALL.instruction}`, 'entry of getppid', 'exit', 'trap at 0']);
+});
+
+it('a thread that was stepped into a group stop is let go out of it, though a trap is pending', async () => {
+  const { engines } = session();
+  const started = child(
+    script()
+      .handle('SIGTRAP', (s) => s.increment('handled'))
+      .thread((t) => t.loop((s) => s.pause()))
+      .store('other')
+      .loop((s) => s.spin(1000)),
+  );
+  const { pid } = started;
+  const other = await until(() => Number(readWord(started, 'other')), 'its other thread is there');
+  let steps = 0;
+  let stops = 0;
+  const stepper = attach(engines, pid, EVENT.QUIESCE | EVENT.JCTL, {
+    reportQuiesce: nothing,
+    reportJctl: () => {
+      stops++;
+      return undefined;
+    },
+    reportSignal: (action, _own, { signal }) => {
+      if (signal === SIG.SIGTRAP) steps++;
+      return SINGLESTEP | (signal === SIG.SIGTRAP ? SIGNAL_ACTION.IGN : action & 0x70);
+    },
+  });
+  expect(stepper.control(REPORT)).toBe(0);
+  await until(() => steps > 10, 'it steps');
+  // The other thread begins the stop, and this one meets it behind a step.
+  expect(binding().tgkill(pid, other, SIG.SIGSTOP)).toBe(0);
+  await until(() => stops > 0 && stepper.thread.state === 'running', 'it listens');
+  // It stays where it is, as the trap of a step does that a stop was quicker than.
+  expect(binding().tgkill(pid, pid, SIG.SIGTRAP)).toBe(0);
+  expect(stepper.control(DETACH)).toBe(0);
+  await within(engines.done(), 'it is let go');
+  await until(() => stateOf(pid) === 'T', 'the group stop goes on');
+  send(pid, SIG.SIGCONT);
+  await until(() => readWord(started, 'handled') === 1n, 'what somebody has sent is not lost');
 });
