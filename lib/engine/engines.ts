@@ -9,13 +9,13 @@ import { badInput, fromErrno, refused } from '../errors.js';
 import { ERRNO } from '../kernel/errno.js';
 import { PTRACE_EVENT } from '../kernel/events.js';
 import { P_ALL, P_PID, W } from '../kernel/wait-flags.js';
-import { procStatus } from '../proc.js';
+import { procStatus, procTasks } from '../proc.js';
 import { forgetAttached, noteAttached } from '../raw/attached.js';
 import type { KernelLayer } from '../raw/kernel-layer.js';
 import type { SpawnOptions } from '../raw/spawn.js';
 import { type StatusSink, waitHub, type WaitHub } from '../tracer/wait-hub.js';
 import { UTRACE } from './actions.js';
-import type { CloneReport, EngineOps, Fault } from './callbacks.js';
+import type { EngineOps, Fault } from './callbacks.js';
 import { Engine } from './engine.js';
 import { LeavingLeaders } from './leaving-leaders.js';
 import { OwnPrograms } from './own-programs.js';
@@ -209,6 +209,7 @@ export class Engines implements Session {
   #seize(tid: number): EngineThread {
     const pid = seize(this.layer, tid, this.baseOptions);
     const thread = this.#add(tid, pid, false, 0);
+    if ((procTasks(pid)?.length ?? 0) > this.threadsOf(pid).length) this.#watchLeader(pid);
     thread.start();
     return thread;
   }
@@ -221,15 +222,20 @@ export class Engines implements Session {
     return thread;
   }
 
-  /** The thread that an event of `parent` names. @internal */
-  childOf(parent: EngineThread, tid: number, kind: CloneReport['kind']): EngineThread {
+  /**
+   * The thread that an event of its parent names; undefined if that is none of ours. SIGKILL may have moved the parent on to its exit, whose message is a
+   * status, and a child that nobody had named may have been let go. @internal
+   */
+  childOf(tid: number): EngineThread | undefined {
     const known = this.#threads.get(tid);
     if (known !== undefined) {
       this.#unnamed.delete(known);
       return known;
     }
-    const tgid = procStatus(tid)?.tgid;
-    return this.#add(tid, tgid ?? (kind === 'clone' ? parent.pid : tid), true, 0);
+    const status = procStatus(tid);
+    // A zombie that is not reaped still has its tracer.
+    if (status?.tracerPid !== binding().gettid()) return undefined;
+    return this.#add(tid, status.tgid, true, 0);
   }
 
   #meetStranger(tid: number, status: number): StatusSink | undefined {
@@ -246,7 +252,16 @@ export class Engines implements Session {
 
   /** The children of a thread that was killed inside a clone which no event has named. @internal */
   orphansOf(parent: EngineThread): EngineThread[] {
-    return this.#unnamed.orphansOf(parent).map(({ tid, kind }) => this.childOf(parent, tid, kind));
+    return this.#unnamed.orphansOf(parent).flatMap((tid) => this.childOf(tid) ?? []);
+  }
+
+  /**
+   * A process has a thread that is not traced. Should that execute a program, the kernel drops the leader without a word; that it leaves may not have been
+   * seen either, if its exit fell on the request that was to end another stop.
+   */
+  #watchLeader(pid: number): void {
+    const leader = this.#threads.get(pid);
+    if (leader !== undefined) this.#leaving.add(leader);
   }
 
   /** A leader leaves, or an interrupt did not find it. @internal */
@@ -298,6 +313,7 @@ export class Engines implements Session {
     // Before it is forgotten: a hub without anything to wait for closes its doorbell.
     if (this.#own.has(tid) || isZombie) this.hub.addChild(tid, () => this.#own.reaped(tid));
     this.#forget(thread);
+    if (tid !== thread.pid) this.#watchLeader(thread.pid);
     this.#tellIdle();
   }
 

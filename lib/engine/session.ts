@@ -4,7 +4,7 @@
  * All threads of one `Engines` share it. `current` and the two counters are all that a thread writes here.
  */
 import type { KernelLayer } from '../raw/kernel-layer.js';
-import type { CloneReport, Fault } from './callbacks.js';
+import type { Fault } from './callbacks.js';
 import type { EngineThread } from './thread.js';
 
 export interface Session {
@@ -22,8 +22,8 @@ export interface Session {
 
   /** The threads of a process that are traced here. */
   threadsOf(pid: number): EngineThread[];
-  /** The thread that an event of `parent` names. */
-  childOf(parent: EngineThread, tid: number, kind: CloneReport['kind']): EngineThread;
+  /** The thread that an event of its parent names; undefined if that is none of ours. */
+  childOf(tid: number): EngineThread | undefined;
   /** The children of a thread that was killed inside a clone which no event has named. */
   orphansOf(parent: EngineThread): EngineThread[];
   /** EVENT_EXEC under the id of `leader`, of a thread that had the id `former` before. */

@@ -122,12 +122,13 @@ export class StopTaking {
         course.inCall = true;
         const tid = core.eventMessage();
         const kind = event === PTRACE_EVENT.CLONE ? 'clone' : event === PTRACE_EVENT.FORK ? 'fork' : 'vfork';
-        if (tid === 0) {
+        const child = tid === 0 ? undefined : core.session.childOf(tid);
+        if (child === undefined) {
           // SIGKILL was quicker. The child is told of before the exit.
           this.#stop.stage = STAGE.GO;
           return;
         }
-        this.#cloned(kind, core.session.childOf(core.thread, tid, kind), STAGE.CLONE);
+        this.#cloned(kind, child, STAGE.CLONE);
         return;
       }
       case PTRACE_EVENT.EXEC:

@@ -49,23 +49,18 @@ export class UnnamedChildren {
   }
 
   /**
-   * The tids of children of a thread that was killed inside a clone which no event has named, and whether they are threads of its process. They may not
-   * have stopped yet. With several threads of the process dying at once, the first of them is told.
+   * The tids of children of a thread that was killed inside a clone which no event has named. They may not have stopped yet. With several threads of the process dying at once, the first of them is told.
    */
-  orphansOf(parent: Thread): { readonly tid: number; readonly kind: 'clone' | 'fork' }[] {
+  orphansOf(parent: Thread): number[] {
     const tids = new Set([...(procTasks(parent.pid) ?? []), ...(procChildren(parent.pid, parent.tid) ?? [])]);
     for (const thread of this.#since.keys()) {
       if (thread.pid === parent.pid || procStatus(thread.tid)?.ppid === parent.pid) tids.add(thread.tid);
     }
-    const orphans: { readonly tid: number; readonly kind: 'clone' | 'fork' }[] = [];
-    for (const tid of tids) {
+    return [...tids].filter((tid) => {
       const known = this.#kin.threads.get(tid);
-      if (known !== undefined && !this.#since.has(known)) continue;
-      const status = procStatus(tid);
-      if (status?.tracerPid !== binding().gettid()) continue;
-      orphans.push({ tid, kind: status.tgid === parent.pid ? 'clone' : 'fork' });
-    }
-    return orphans;
+      if (known !== undefined && !this.#since.has(known)) return false;
+      return procStatus(tid)?.tracerPid === binding().gettid();
+    });
   }
 
   #awaitNaming(): void {
