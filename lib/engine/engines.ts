@@ -304,7 +304,18 @@ export class Engines implements Session {
   /** @internal */
   reaped(thread: EngineThread): void {
     if (this.#forget(thread)) this.#own.reaped(thread.tid);
+    if (thread.tid === thread.pid) this.#vanishRest(thread.pid);
     this.#tellIdle();
+  }
+
+  /**
+   * A process has ended, and each of its threads was reaped before. Who is left here had executed a program and taken the leader's id, and SIGKILL took the
+   * event away that would have told so: its end was reported as the leader's.
+   */
+  #vanishRest(pid: number): void {
+    for (const thread of this.threadsOf(pid)) {
+      if (procStatus(thread.tid)?.tracerPid !== binding().gettid()) thread.vanish();
+    }
   }
 
   /** @param isZombie it could not be detached, and is reaped when the time comes. @internal */

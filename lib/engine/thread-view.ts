@@ -1,5 +1,5 @@
 /** What is to be seen of a thread while it stands: registers, system call, siginfo, memory. Read when first asked for, written back once. */
-import { badInput, refused } from '../errors.js';
+import { badInput, fromErrno, refused } from '../errors.js';
 import { abiOfAuditArch } from '../kernel/audit-arch.js';
 import { Arm64Registers } from '../kernel/arch/arm64/registers.js';
 import type { Abi } from '../kernel/arch/host.js';
@@ -9,7 +9,7 @@ import { registersFrom, type Registers } from '../kernel/registers.js';
 import { NT } from '../kernel/regsets.js';
 import { PTRACE } from '../kernel/requests.js';
 import { syscallName } from '../kernel/syscalls.js';
-import { requestFailed } from '../raw/failure.js';
+import { nameOfRequest, requestFailed } from '../raw/failure.js';
 import type { KernelLayer } from '../raw/kernel-layer.js';
 import { HOST } from '../tracer/host.js';
 import { OP } from '../tracer/syscall-words.js';
@@ -81,11 +81,18 @@ export class ThreadView implements SyscallView {
     return result < 0 ? result : (this.#infoBytes[0] ?? 0);
   }
 
+  /** It stood, so whatever it does when somebody looks: only SIGKILL, or an exec that kills, has moved it on. */
+  #failed(request: number, errno: number): Error {
+    if (errno !== ERRNO.ESRCH) return requestFailed(request, this.tid, errno);
+    const why = 'SIGKILL has taken it out of its stop; its end follows';
+    return fromErrno(nameOfRequest(request), this.tid, errno, 'gone', why);
+  }
+
   get registers(): Registers {
     if (this.#registers !== undefined) return this.#registers;
     const bytes = this.#registerBytes;
     const length = this.#layer.ptraceIovec(PTRACE.GETREGSET, this.tid, NT.PRSTATUS, bytes);
-    if (length < 0) throw requestFailed(PTRACE.GETREGSET, this.tid, -length);
+    if (length < 0) throw this.#failed(PTRACE.GETREGSET, -length);
     return (this.#registers = registersFrom(HOST, length === bytes.length ? bytes : bytes.slice(0, length)));
   }
 
@@ -174,7 +181,7 @@ export class ThreadView implements SyscallView {
       // The register that held the number is not looked at again: only this regset changes the call.
       four[0] = number;
       const result = this.#layer.ptraceIovec(PTRACE.SETREGSET, this.tid, NT.ARM_SYSTEM_CALL, four);
-      if (result < 0) throw requestFailed(PTRACE.SETREGSET, this.tid, -result);
+      if (result < 0) throw this.#failed(PTRACE.SETREGSET, -result);
     } else this.registers.syscallNumber = number;
     this.#number = number;
   }

@@ -25,7 +25,9 @@ import {
   openGate,
   readWord,
   stateOf,
+  statusOf,
   tasksOf,
+  untilBlocking,
   which,
 } from '../helpers/tracing.js';
 
@@ -112,6 +114,36 @@ describe('a leader that an untraced thread’s exec has replaced', () => {
     expect(error.errno).toBe(ERRNO.EAGAIN);
     expect(engine.control(RESUME)).toBe(0);
     await within(engines.done(), 'it is given up');
+  });
+});
+
+describe('a thread that has executed a program, of which SIGKILL took the event away', () => {
+  it('is told dead and reaped like its leader, whose id it has', async () => {
+    const { engines } = session();
+    const started = child(executing());
+    await until(() => readWord(started, 'threads') === 1n && readWord(started, 'ready') === 1n, 'both run');
+    const seen: string[] = [];
+    const { pid } = started;
+    for (const tid of tasksOf(pid)) {
+      const who = tid === pid ? 'leader' : 'thread';
+      attach(engines, tid, EVENT.DEATH | EVENT.REAP, {
+        reportDeath: () => void seen.push(`death of the ${who}`),
+        reportReap: () => void seen.push(`reap of the ${who}`),
+      });
+    }
+    openGate(started);
+    // The leader is let through its exit; the exec is seen by nobody, because nobody waits.
+    untilBlocking(() => tasksOf(pid).length === 1 || (engines.pump(), false), 'the leader has gone');
+    untilBlocking(() => stateOf(pid) === 't', 'it stands behind its exec');
+    send(pid, SIG.SIGKILL);
+    untilBlocking(() => statusOf(pid)?.sigPnd === 0n && 'tZ'.includes(stateOf(pid) ?? ''), 'it exits');
+    await within(engines.done(), () => `all is told: ${seen.join()}`);
+    expect(seen.filter((line) => line.startsWith('death')).sort()).toEqual([
+      'death of the leader',
+      'death of the thread',
+    ]);
+    expect(seen.filter((line) => line.startsWith('reap')).sort()).toEqual(['reap of the leader', 'reap of the thread']);
+    await expectGone(pid);
   });
 });
 
