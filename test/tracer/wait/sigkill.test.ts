@@ -16,10 +16,12 @@ import {
   newTracer,
   openGate,
   pauser,
+  readWord,
   seizeOne,
   send,
   stateOf,
   stormer,
+  tasksOf,
   threaded,
   until,
   untilBlocking,
@@ -321,3 +323,28 @@ test(
 function ownChildren(): number[] {
   return readFileSync(`/proc/self/task/${process.pid}/children`, 'latin1').split(' ').filter(Boolean).map(Number);
 }
+
+test('a thread that has executed a program ends with its process when SIGKILL takes the event away', async () => {
+  const started = child(
+    threaded(
+      1,
+      (s) => gate(s).exec(which('sleep'), ['sleep', '1000']),
+      (s) => s.store('ready', 1).loop((t) => t.pause()),
+    ),
+  );
+  const { pid } = started;
+  await until(() => readWord(started, 'threads') === 1n && readWord(started, 'ready') === 1n, 'both run');
+  const tracer = newTracer({ events: [] });
+  const tracees = await tracer.seize(pid);
+  expect(tracees).toHaveLength(2);
+  openGate(started);
+  // Nobody waits: the exec is seen by nobody.
+  untilBlocking(() => tasksOf(pid).length === 1 && stateOf(pid) === 't', 'it stands behind its exec');
+  send(pid, 9);
+  untilBlocking(() => stateOf(pid) === 'Z', 'it is dead');
+  const ends = await within(Promise.all(tracees.map((tracee) => tracee.end())), 'both ends');
+  // The leader by the exec, as the other threads of such a process.
+  expect(ends.map(({ kind }) => kind)).toEqual(['exited', 'killed']);
+  await expectGone(pid);
+  await tracer.close();
+});
