@@ -166,10 +166,13 @@ export class StageMachine {
         pass.clone?.child.release();
         stop.stage = STAGE.ORPHANS;
         return true;
-      case STAGE.EXIT:
-        if (pass.wasMade && arbitration.end(true, true)) return this.#hold(STAGE.GO);
+      case STAGE.EXIT: {
+        // SIGKILL does not end a stop at the exit, unless the thread was there for an exec of another one and the whole process is killed after that.
+        const stands = this.#core.arrivals.queue.length === 0;
+        if (pass.wasMade && arbitration.end(true, stands)) return this.#hold(STAGE.GO);
         stop.stage = STAGE.GO;
         return true;
+      }
       case STAGE.SIGNAL:
         return this.#signalDecided();
       case STAGE.JCTL:

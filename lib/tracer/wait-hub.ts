@@ -419,7 +419,8 @@ export class WaitHub {
 
   /** Whether the stranger is one of us from now on, with its status consumed. */
   #meetStranger(tid: number, status: number, batch: number[]): boolean {
-    if (this.#children.has(tid)) {
+    // What stops has a tracee behind it: a thread of ours that has executed a program has the id of its leader now.
+    if (this.#children.has(tid) && isEnd(status)) {
       // A leader that was given up after it had left its threads, the last of which has ended now.
       this.#reapChildren();
       return !this.#children.has(tid);

@@ -1,5 +1,6 @@
 /** Ends that the kernel tells late, or not at all, and what becomes of those that nobody wants. */
 import { describe, expect, it } from 'vitest';
+import { binding } from '../../lib/binding.js';
 import { ATTACH, EVENT, UTRACE } from '../../lib/engine/index.js';
 import { ERRNO } from '../../lib/kernel/errno.js';
 import { SIG } from '../../lib/kernel/signals.js';
@@ -29,6 +30,7 @@ import {
   tasksOf,
   untilBlocking,
   which,
+  writeWord,
 } from '../helpers/tracing.js';
 
 const { STOP, REPORT, RESUME, DETACH } = UTRACE;
@@ -75,6 +77,34 @@ describe('closing', () => {
     expect(seen).toEqual(['exit']);
     send(started.pid, SIG.SIGKILL);
     await expectGone(started.pid);
+  });
+});
+
+describe('a leader that was given up as a zombie', () => {
+  it('has its id taken by a traced thread that executes a program, which is told of that', async () => {
+    const { engines } = session();
+    const started = child(
+      threaded(
+        1,
+        (s) => gate(s).exec(which('sleep'), ['sleep', '1000']),
+        (s) => s.store('ready', 1).waitUntil('leave', '!=', 0).exit(0),
+      ),
+    );
+    const { pid } = started;
+    await until(() => readWord(started, 'threads') === 1n && readWord(started, 'ready') === 1n, 'both run');
+    const tid = tasksOf(pid).find((each) => each !== pid) ?? 0;
+    const seen: number[] = [];
+    attach(engines, tid, EVENT.EXEC, { reportExec: (_action, _own, { formerTid }) => void seen.push(formerTid) });
+    const leader = attach(engines, pid, EVENT.EXIT, { reportExit: () => DETACH });
+    writeWord(started, 'leave', 1n);
+    await until(() => stateOf(pid) === 'Z' && !leader.isAttached, 'the leader has left');
+    await until(() => engines.threads.every((thread) => thread.tid !== pid), 'it is given up');
+    // The memory of a zombie is gone; its thread's is there.
+    expect(binding().processVmWrite(tid, started.address('gate'), new BigUint64Array([1n]), 0, 8)).toBe(8);
+    await until(() => seen.length > 0, 'the exec is told');
+    expect(seen).toEqual([tid]);
+    await within(engines.close(), 'closes');
+    await expectUntraced(pid, 'S');
   });
 });
 
