@@ -1,6 +1,7 @@
 /** Colours of verdicts. */
 import type { Tone } from '../conformance/report/pretty.js';
 import { colourOf } from './probe-report.js';
+import { columnsOf } from './columns.js';
 
 const CODES: Readonly<Record<Tone, string>> = {
   pass: '32',
@@ -24,4 +25,4 @@ export function paintOf(stream: { readonly isTTY?: boolean }): Paint {
 const WIDTH = 110;
 
 /** The width of a terminal; of what is none, that of a long line. */
-export const widthOf = ({ columns }: { readonly columns?: number }): number => Math.max(40, columns || WIDTH);
+export const widthOf = (stream: { readonly columns?: number }): number => Math.max(40, columnsOf(stream, WIDTH));

@@ -1,6 +1,7 @@
 /** `linux-ptrace probe`: what this kernel, policy and CPU allow. */
 import { Command } from 'commander';
 import { colourOf, probeText } from './probe-report.js';
+import { columnsOf } from './columns.js';
 
 interface Options {
   readonly json?: boolean;
@@ -24,8 +25,7 @@ export function probeCommand(): Command {
         process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
         return;
       }
-      const { columns } = process.stdout as { readonly columns?: number };
-      for (const line of probeText(report, colourOf(process.stdout), columns || WIDTH)) {
+      for (const line of probeText(report, colourOf(process.stdout), columnsOf(process.stdout, WIDTH))) {
         process.stdout.write(`${line}\n`);
       }
     });

@@ -2,6 +2,7 @@
  * How far a run has come, on the standard error: one line that changes on a terminal, elsewhere a line now and then. LINUX_PTRACE_PROGRESS says
  * how many seconds lie between two such lines.
  */
+import { columnsOf } from './columns.js';
 
 const REDRAW_MILLIS = 100;
 const SAY_SECONDS = 30;
@@ -41,7 +42,7 @@ export class Progress {
       this.#stream.write(`${this.#text(now)}\n`);
       return;
     }
-    const line = `${this.#text(now)}  ${id}`.slice(0, (this.#stream.columns || 80) - 1);
+    const line = `${this.#text(now)}  ${id}`.slice(0, columnsOf(this.#stream) - 1);
     this.#stream.write(`${CLEAR}${line}`);
     this.#drawn = true;
   }

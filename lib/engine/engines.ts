@@ -209,7 +209,7 @@ export class Engines implements Session {
   #seize(tid: number): EngineThread {
     const pid = seize(this.layer, tid, this.baseOptions);
     const thread = this.#add(tid, pid, false, 0);
-    if ((procTasks(pid)?.length ?? 0) > this.threadsOf(pid).length) this.#watchLeader(pid);
+    this.#watchLeaderOf(pid);
     thread.start();
     return thread;
   }
@@ -259,9 +259,11 @@ export class Engines implements Session {
    * A process has a thread that is not traced. Should that execute a program, the kernel drops the leader without a word; that it leaves may not have been
    * seen either, if its exit fell on the request that was to end another stop.
    */
-  #watchLeader(pid: number): void {
+  #watchLeaderOf(pid: number): void {
     const leader = this.#threads.get(pid);
-    if (leader !== undefined) this.#leaving.add(leader);
+    // The task list of a process with many threads is long, and they may be attached one by one.
+    if (leader === undefined || this.#leaving.has(leader)) return;
+    if ((procTasks(pid)?.length ?? 0) > this.threadsOf(pid).length) this.#leaving.add(leader);
   }
 
   /** A leader leaves, or an interrupt did not find it. @internal */
@@ -324,7 +326,7 @@ export class Engines implements Session {
     // Before it is forgotten: a hub without anything to wait for closes its doorbell.
     if (this.#own.has(tid) || isZombie) this.hub.addChild(tid, () => this.#own.reaped(tid));
     this.#forget(thread);
-    if (tid !== thread.pid) this.#watchLeader(thread.pid);
+    if (tid !== thread.pid) this.#watchLeaderOf(thread.pid);
     this.#tellIdle();
   }
 

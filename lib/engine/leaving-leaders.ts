@@ -38,6 +38,10 @@ export class LeavingLeaders<L extends Leader> {
     this.#lookLater();
   }
 
+  has(leader: L): boolean {
+    return this.#leaders.has(leader);
+  }
+
   /** It is gone. */
   delete(leader: L): void {
     this.#leaders.delete(leader);

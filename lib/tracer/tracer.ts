@@ -385,10 +385,14 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
     const tgid = procStatus(pid)?.tgid;
     if (tgid === undefined) throw fromErrno(request, pid, ERRNO.ESRCH, 'gone');
     if (threads === 'one') {
-      return await this.#afterExec(() => {
-        if (execWaitsForUs(pid, tgid)) throw refusedForExec(request, pid);
-        return [this.#seizeThread(pid, tgid, policy, request)];
+      const seized: Tracee[] = [];
+      const waits = await this.#afterExec(request, () => {
+        if (execWaitsForUs(pid, tgid)) return refusedForExec(request, pid);
+        seized.push(this.#seizeThread(pid, tgid, policy, request));
+        return undefined;
       });
+      if (waits !== undefined) throw waits;
+      return seized;
     }
     const { seized, refusal } = await this.#seizeThreads(tgid, policy, request);
     const attached = seized.filter((tracee) => tracee.state !== 'ended');
@@ -398,18 +402,19 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
     throw badInput(request, `process ${tgid} is traced by this tracer already`, tgid);
   }
 
-  /** Seizes; as long as that is refused because an execve waits for what this thread traces, it lets that go on and seizes again. */
-  async #afterExec<T>(seize: () => T): Promise<T> {
+  /**
+   * Seizes; as long as that is refused because an execve waits for what this thread traces, it lets that go on and seizes again.
+   *
+   * @param seize gives what was refused, as it does in the end
+   */
+  async #afterExec(request: string, seize: () => PtraceError | undefined): Promise<PtraceError | undefined> {
     const end = performance.now() + scaledMillis(EXEC_MILLIS);
     for (;;) {
-      try {
-        return seize();
-      } catch (error) {
-        if (!isRefusedForExec(error) || performance.now() > end) throw error;
-      }
+      const refusal = seize();
+      if (!isRefusedForExec(refusal) || performance.now() > end) return refusal;
       // The event loop reaps those who have ended. Those at their exit are for their user to resume.
       await delay(EXEC_LOOK_MILLIS);
-      this.#requireOpen('seize');
+      this.#requireOpen(request);
     }
   }
 
@@ -420,18 +425,12 @@ export class Tracer implements AsyncIterable<Stop>, AsyncDisposable {
     request: string,
   ): Promise<{ seized: Tracee[]; refusal: PtraceError | undefined }> {
     const seized: Tracee[] = [];
-    let last: PtraceError | undefined;
-    try {
-      await this.#afterExec(() => {
-        const found = this.#seizeNew(tgid, policy, request);
-        seized.push(...found.seized);
-        last = found.refusal;
-        if (isRefusedForExec(last)) throw last;
-      });
-    } catch (error) {
-      if (!isRefusedForExec(error)) throw error;
-    }
-    return { seized, refusal: last };
+    const refusal = await this.#afterExec(request, () => {
+      const found = this.#seizeNew(tgid, policy, request);
+      seized.push(...found.seized);
+      return found.refusal;
+    });
+    return { seized, refusal };
   }
 
   /**

@@ -2,6 +2,7 @@
 import { closeSync, fsyncSync, openSync, writeFileSync } from 'node:fs';
 import { placeWhole } from '../whole-file.js';
 import { VmError } from './failure.js';
+import { spaceError } from './space.js';
 
 /**
  * Writes a text beside its place and then puts it there.
@@ -21,8 +22,7 @@ export function writeWhole(file: string, text: string): void {
       }
     });
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error;
+    if (spaceError(error) === undefined) throw error;
     throw new VmError('no-space', `${file} cannot be written, the disk is full: make room and start again`, {
       cause: error,
     });

@@ -4,6 +4,7 @@
  */
 import { countVerdicts, VERDICTS, type Report } from '../../conformance/report/report.js';
 import type { MatrixEvent, MatrixOutcome } from '../../vm/matrix.js';
+import { columnsOf } from '../columns.js';
 
 const REDRAW_MILLIS = 200;
 const SAY_MILLIS = 20_000;
@@ -112,7 +113,7 @@ export class MatrixProgress {
     const lines = [...this.#machines].map(([id, { words, begin }]) =>
       `${id.padEnd(this.#width)}  ${((now - begin) / 1000).toFixed(0).padStart(4)} s  ${words}`.slice(
         0,
-        (this.#stream.columns || 80) - 1,
+        columnsOf(this.#stream) - 1,
       ),
     );
     this.#erase();

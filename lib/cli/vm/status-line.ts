@@ -1,4 +1,5 @@
 /** What is being done, on the standard error: one line that changes on a terminal, elsewhere a line for each. */
+import { columnsOf } from '../columns.js';
 
 const CLEAR = '\r\u001b[K';
 
@@ -18,7 +19,7 @@ export class StatusLine {
 
   say(words: string): void {
     if (this.#stream.isTTY === true) {
-      this.#stream.write(`${CLEAR}${words.slice(0, (this.#stream.columns || 80) - 1)}`);
+      this.#stream.write(`${CLEAR}${words.slice(0, columnsOf(this.#stream) - 1)}`);
       this.#drawn = true;
     } else this.#stream.write(`${words}\n`);
   }
