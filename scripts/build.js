@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Addon (when outdated), then lib/ -> dist/ -> bundle/. `--clean` starts from nothing, as a release must.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { argv, execPath, exit } from 'node:process';
@@ -27,6 +27,4 @@ const typed = run(join(dirname(require.resolve('typescript/package.json')), 'bin
 await bundle(root);
 await page(root);
 
-const command = join(root, 'dist', 'cli', 'main.js');
-if (existsSync(command)) chmodSync(command, 0o755);
 if (!typed) exit(1);

@@ -1,8 +1,14 @@
 /** `linux-ptrace compare`: what kernels do differently. */
 import { extname } from 'node:path';
 import { Argument, Command, Option } from 'commander';
-import type { ComparisonFormat } from '../conformance/compare/formats.js';
-import type { Named } from '../conformance/compare/matrix.js';
+import { type ComparisonFormat, formatComparison } from '../conformance/compare/formats.js';
+import { matrixOf, type Named } from '../conformance/compare/matrix.js';
+import { summaryOf } from '../conformance/compare/summary.js';
+import { summaryText } from '../conformance/compare/text.js';
+import { readAnyReport } from '../conformance/kernels/files.js';
+import { UnreadableReport } from '../conformance/report/read-report.js';
+import { OutputFile, UnwritableFile, writeOrComplain } from './output.js';
+import { paintOf, unpainted, widthOf } from './paint.js';
 
 // Written out here, so that a help text needs no suite.
 const FORMATS = ['table', 'md', 'json', 'html'] as const satisfies readonly ComparisonFormat[];
@@ -36,14 +42,6 @@ export function compareCommand(): Command {
   return command.action(async (files: string[], options: Options) => {
     const refuse = (message: string): never => command.error(`error: ${message}`);
     if (files.length < 2) refuse('there is nothing to compare one report with: give two or more');
-    const { UnreadableReport } = await import('../conformance/report/read-report.js');
-    const { readAnyReport } = await import('../conformance/kernels/files.js');
-    const { formatComparison } = await import('../conformance/compare/formats.js');
-    const { matrixOf } = await import('../conformance/compare/matrix.js');
-    const { summaryText } = await import('../conformance/compare/text.js');
-    const { summaryOf } = await import('../conformance/compare/summary.js');
-    const { OutputFile, UnwritableFile, writeOrComplain } = await import('./output.js');
-    const { paintOf, unpainted, widthOf } = await import('./paint.js');
 
     const reports: Named[] = [];
     let output: InstanceType<typeof OutputFile> | undefined;

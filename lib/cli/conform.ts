@@ -1,12 +1,20 @@
 /** `linux-ptrace conform`: what the running kernel's ptrace really does. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Backend } from '../conformance/backend/index.js';
+import { loadScenarios } from '../conformance/load.js';
+import { formatReport } from '../conformance/report/formats.js';
 import type { KcidbOptions } from '../conformance/report/kcidb.js';
-import type { Report } from '../conformance/report/report.js';
-import type { Scenario } from '../conformance/scenario.js';
-import type { Destination, Given } from './destinations.js';
+import { described, type Report } from '../conformance/report/report.js';
+import { runReport } from '../conformance/report/run-report.js';
+import { reportSchema } from '../conformance/report/schema.js';
+import type { ScenarioEntry } from '../conformance/scenario.js';
+import { select, SelectionError } from '../conformance/select.js';
+import { entriesOf, SETS } from '../conformance/sets.js';
+import { type Destination, DestinationError, destinationsOf, type Given } from './destinations.js';
 import { untilSignalled } from './ends.js';
-import type { OutputFile } from './output.js';
+import { OutputFile, UnwritableFile, writeOrComplain } from './output.js';
+import { paintOf, unpainted, widthOf } from './paint.js';
+import { Progress } from './progress.js';
 
 interface Options {
   readonly filter?: string[];
@@ -58,12 +66,10 @@ const gather =
 type Refuse = (message: string) => never;
 
 /** The scenarios to choose from: a set of the package, or those of modules. */
-async function supply({ set, load }: Options, refuse: Refuse): Promise<readonly Scenario[]> {
-  const { scenariosOf, SETS } = await import('../conformance/sets.js');
+async function supply({ set, load }: Options, refuse: Refuse): Promise<readonly ScenarioEntry[]> {
   const name = SETS.find((each) => each === set);
   if (name === undefined) return refuse(`there is no set '${set}'; there are ${SETS.join(', ')}`);
-  if (load === undefined) return scenariosOf(name);
-  const { loadScenarios } = await import('../conformance/load.js');
+  if (load === undefined) return await entriesOf(name);
   try {
     return (await Promise.all(load.map(loadScenarios))).flat();
   } catch (error) {
@@ -71,8 +77,7 @@ async function supply({ set, load }: Options, refuse: Refuse): Promise<readonly 
   }
 }
 
-async function chosen(options: Options, refuse: Refuse): Promise<Scenario[]> {
-  const { select, SelectionError } = await import('../conformance/select.js');
+async function chosen(options: Options, refuse: Refuse): Promise<ScenarioEntry[]> {
   const { filter, except, source, tag, arch } = options;
   const scenarios = await supply(options, refuse);
   try {
@@ -94,9 +99,7 @@ interface Target extends Destination {
 }
 
 /** Files that cannot be written are found before a minute of running. */
-async function targetsOf(given: readonly Given[], refuse: Refuse): Promise<Target[]> {
-  const { DestinationError, destinationsOf } = await import('./destinations.js');
-  const { OutputFile, UnwritableFile } = await import('./output.js');
+function targetsOf(given: readonly Given[], refuse: Refuse): Target[] {
   try {
     return destinationsOf(given).map((each): Target =>
       each.file === undefined ? each : { ...each, output: new OutputFile(each.file) },
@@ -107,10 +110,7 @@ async function targetsOf(given: readonly Given[], refuse: Refuse): Promise<Targe
   }
 }
 
-async function writeReport(report: Report, targets: readonly Target[], options: Options): Promise<void> {
-  const { formatReport } = await import('../conformance/report/formats.js');
-  const { writeOrComplain } = await import('./output.js');
-  const { paintOf, unpainted, widthOf } = await import('./paint.js');
+function writeReport(report: Report, targets: readonly Target[], options: Options): void {
   const { filter, source, tag, lines = false, kcidbOrigin: origin, kcidbBuild: buildId } = options;
   const kcidb: KcidbOptions = { origin, buildId };
   const each = lines || filter !== undefined || source !== undefined || tag !== undefined;
@@ -127,9 +127,7 @@ async function writeReport(report: Report, targets: readonly Target[], options: 
   }
 }
 
-async function list(scenarios: readonly Scenario[], targets: readonly Target[], refuse: Refuse): Promise<void> {
-  const { described } = await import('../conformance/report/report.js');
-  const { writeOrComplain } = await import('./output.js');
+function list(scenarios: readonly ScenarioEntry[], targets: readonly Target[], refuse: Refuse): void {
   const column = Math.max(...scenarios.map(({ id }) => id.length));
   for (const { format, output } of targets) {
     if (format !== 'pretty' && format !== 'json') refuse(`--list has the formats pretty and json, not ${format}`);
@@ -142,9 +140,11 @@ async function list(scenarios: readonly Scenario[], targets: readonly Target[], 
   }
 }
 
-async function play(scenarios: readonly Scenario[], options: Options, targets: readonly Target[]): Promise<Report> {
-  const { runReport } = await import('../conformance/report/run-report.js');
-  const { Progress } = await import('./progress.js');
+async function play(
+  scenarios: readonly ScenarioEntry[],
+  options: Options,
+  targets: readonly Target[],
+): Promise<Report> {
   const { jobs, isolate, repeat, shuffle, load, backend } = options;
   const seed = shuffle === true ? Math.floor(Math.random() * MOST_SEED) : shuffle;
   return await untilSignalled(async (signal) => {
@@ -164,7 +164,7 @@ async function play(scenarios: readonly Scenario[], options: Options, targets: r
         },
       });
       progress.end();
-      await writeReport(report, targets, options);
+      writeReport(report, targets, options);
       if (report.interrupted) signal.throwIfAborted();
       return report;
     } finally {
@@ -234,14 +234,13 @@ export function conformCommand(): Command {
   return command.action(async (options: Options) => {
     const refuse: Refuse = (message) => command.error(`error: ${message}`);
     if (options.schema === true) {
-      const { reportSchema } = await import('../conformance/report/schema.js');
       process.stdout.write(`${JSON.stringify(reportSchema, null, 2)}\n`);
       return;
     }
-    const targets = await targetsOf(given, refuse);
+    const targets = targetsOf(given, refuse);
     const scenarios = await chosen(options, refuse);
     if (options.list === true) {
-      await list(scenarios, targets, refuse);
+      list(scenarios, targets, refuse);
       return;
     }
     const report = await play(scenarios, options, targets);

@@ -1,6 +1,11 @@
 /** `linux-ptrace explain`: one behaviour, and what this kernel makes of it. */
 import { Argument, Command } from 'commander';
+import { nearest } from '../conformance/nearest.js';
+import { explainOutcome, explainScenario } from '../conformance/report/explain.js';
+import { runReport } from '../conformance/report/run-report.js';
+import { scenariosOf } from '../conformance/sets.js';
 import { untilSignalled } from './ends.js';
+import { paintOf, widthOf } from './paint.js';
 
 interface Options {
   /** False with --no-run. */
@@ -17,12 +22,7 @@ export function explainCommand(): Command {
     .option('--no-run', 'do not play it');
 
   return command.action(async (id: string, { run }: Options) => {
-    const { scenariosOf } = await import('../conformance/sets.js');
-    const { nearest } = await import('../conformance/nearest.js');
-    const { explainOutcome, explainScenario } = await import('../conformance/report/explain.js');
-    const { paintOf, widthOf } = await import('./paint.js');
-
-    const all = scenariosOf('all');
+    const all = await scenariosOf('all');
     const scenario = all.find((each) => each.id === id || each.also?.includes(id) === true);
     if (scenario === undefined) {
       const names = nearest(
@@ -38,7 +38,6 @@ export function explainCommand(): Command {
     };
     print(explainScenario(scenario, options));
     if (!run) return;
-    const { runReport } = await import('../conformance/report/run-report.js');
     const report = await untilSignalled(async (signal) => {
       const played = await runReport({ scenarios: [scenario], signal });
       if (played.interrupted) signal.throwIfAborted();

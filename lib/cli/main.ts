@@ -3,14 +3,17 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { endQuietlyWithoutReader, fail, USAGE } from './ends.js';
-import { probeCommand } from './probe.js';
-import { compareCommand } from './compare.js';
-import { conformCommand } from './conform.js';
-import { explainCommand } from './explain.js';
-import { seriesCommand } from './series.js';
-import { vmCommand } from './vm.js';
+import { type Subcommand, subcommandsFor } from './subcommands.js';
 
-const subcommands = [seriesCommand, probeCommand, conformCommand, explainCommand, compareCommand, vmCommand];
+/** In the order of the help. */
+const subcommands: readonly Subcommand[] = [
+  { name: 'series', make: async () => (await import('./series.js')).seriesCommand() },
+  { name: 'probe', make: async () => (await import('./probe.js')).probeCommand() },
+  { name: 'conform', make: async () => (await import('./conform.js')).conformCommand() },
+  { name: 'explain', make: async () => (await import('./explain.js')).explainCommand() },
+  { name: 'compare', make: async () => (await import('./compare.js')).compareCommand() },
+  { name: 'vm', make: async () => await (await import('./vm.js')).vmCommand() },
+];
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -38,8 +41,8 @@ function adopt(parent: Command, command: Command): void {
   for (const child of command.commands) adopt(command, child);
 }
 
-for (const make of subcommands) {
-  const command = make();
+const [, , word] = process.argv;
+for (const command of word === '--version' ? [] : await subcommandsFor(word, subcommands)) {
   adopt(program, command);
   program.addCommand(command);
 }

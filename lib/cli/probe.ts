@@ -1,7 +1,8 @@
 /** `linux-ptrace probe`: what this kernel, policy and CPU allow. */
 import { Command } from 'commander';
-import { colourOf, probeText } from './probe-report.js';
+import { probe } from '../probe/index.js';
 import { columnsOf } from './columns.js';
+import { colourOf, probeText } from './probe-report.js';
 
 interface Options {
   readonly json?: boolean;
@@ -18,8 +19,7 @@ export function probeCommand(): Command {
         'throw-away children, and prints what works, what does not, and what a policy denies.',
     )
     .option('--json', 'print one JSON document')
-    .action(async ({ json = false }: Options) => {
-      const { probe } = await import('../probe/index.js');
+    .action(({ json = false }: Options) => {
       const report = probe();
       if (json) {
         process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);

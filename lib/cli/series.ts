@@ -1,5 +1,6 @@
 /** `linux-ptrace series`: the test programs of the 2011 patch series on the running kernel. */
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { catalogue, runSeries } from '../series/index.js';
 import { GROUPS, type Group, type Program } from '../series/program.js';
 import { untilSignalled } from './ends.js';
 import { seriesJson, SeriesText } from './series-report.js';
@@ -32,7 +33,6 @@ export function seriesCommand(): Command {
 
   return command.action(
     async (group: Group | 'all', { fast = false, stopped = false, json = false, jobs }: Options) => {
-      const { catalogue, runSeries } = await import('../series/index.js');
       const wanted = (program: Program): boolean =>
         (group === 'all' || program.group === group) && (!stopped || program.stopped === true);
       const programs = catalogue.filter(wanted);

@@ -1,17 +1,19 @@
 /** `linux-ptrace vm`: other kernels than the running one, in virtual machines. */
 import { Command } from 'commander';
-import { vmCheckCommand } from './vm/check.js';
-import { fetchCommand } from './vm/fetch.js';
-import { kernelsCommand } from './vm/kernels.js';
-import { vmMatrixCommand } from './vm/matrix.js';
-import { vmRunCommand } from './vm/run.js';
+import { type Subcommand, subcommandsFor } from './subcommands.js';
 
-const subcommands = [kernelsCommand, fetchCommand, vmRunCommand, vmMatrixCommand, vmCheckCommand];
+const subcommands: readonly Subcommand[] = [
+  { name: 'kernels', make: async () => (await import('./vm/kernels.js')).kernelsCommand() },
+  { name: 'fetch', make: async () => (await import('./vm/fetch.js')).fetchCommand() },
+  { name: 'run', make: async () => (await import('./vm/run.js')).vmRunCommand() },
+  { name: 'matrix', make: async () => (await import('./vm/matrix.js')).vmMatrixCommand() },
+  { name: 'check', make: async () => (await import('./vm/check.js')).vmCheckCommand() },
+];
 
-export function vmCommand(): Command {
+export async function vmCommand(): Promise<Command> {
   const command = new Command('vm')
     .summary('other kernels, in virtual machines')
     .description('Kernels of other releases and architectures, each in a virtual machine of its own.');
-  for (const make of subcommands) command.addCommand(make());
+  for (const child of await subcommandsFor(process.argv[3], subcommands)) command.addCommand(child);
   return command;
 }

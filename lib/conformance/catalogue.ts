@@ -1,7 +1,6 @@
-/** All scenarios, in the order of reports. */
-import { matrix } from './matrix/index.js';
+/** All scenarios, in the order of reports: for what looks at the whole suite. */
+import { GENERATED, loadParts, WRITTEN } from './parts-of-suite.js';
 import type { Scenario } from './scenario.js';
-import { allScenarios } from './scenarios/index.js';
 
 export interface Catalogue {
   /** The scenarios that were written one by one. */
@@ -12,21 +11,17 @@ export interface Catalogue {
   readonly byId: ReadonlyMap<string, Scenario>;
 }
 
-function indexed(all: readonly Scenario[]): Catalogue {
-  const byId = new Map<string, Scenario>();
-  for (const scenario of [...all, ...matrix]) {
-    for (const name of [scenario.id, ...(scenario.also ?? [])]) {
-      const other = byId.get(name);
-      if (other !== undefined) throw new Error(`two scenarios are called ${name}`);
-      byId.set(name, scenario);
-    }
+const all = await loadParts(WRITTEN);
+const matrix = await loadParts(GENERATED);
+const byId = new Map<string, Scenario>();
+for (const scenario of [...all, ...matrix]) {
+  for (const name of [scenario.id, ...(scenario.also ?? [])]) {
+    if (byId.has(name)) throw new Error(`two scenarios are called ${name}`);
+    byId.set(name, scenario);
   }
-  return { all, matrix, byId };
 }
-
-let scenarios: Catalogue | undefined;
 
 /** All that can be played. */
 export function catalogue(): Catalogue {
-  return (scenarios ??= indexed(allScenarios));
+  return { all, matrix, byId };
 }

@@ -27,7 +27,7 @@ const set = SETS.find((name) => name === values.set);
 if (set === undefined) throw new Error(`--set is ${values.set}, want one of ${SETS.join(', ')}`);
 
 const repeat = whole('repeat');
-const scenarios = scenariosOf(set);
+const scenarios = await scenariosOf(set);
 const report = await runReport({ scenarios, repeat, jobs: whole('jobs'), shuffle: whole('seed') });
 
 const width = Math.max(...scenarios.map(({ id }) => id.length));

@@ -16,7 +16,8 @@ export interface Setup {
 }
 
 export type ToWorker =
-  { readonly kind: 'setup'; readonly setup: Setup } | { readonly kind: 'play'; readonly id: string };
+  | { readonly kind: 'setup'; readonly setup: Setup }
+  | { readonly kind: 'play'; readonly id: string; readonly part?: string | undefined };
 
 export type FromWorker =
   | { readonly kind: 'ready' }

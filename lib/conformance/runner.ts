@@ -12,7 +12,7 @@ import { scaledMillis } from '../time-scale.js';
 import type { FromWorker, Setup, ToWorker } from './messages.js';
 import type { Outcome } from './play.js';
 import { killAll, leftoversOf, MARK } from './processes.js';
-import { DEADLINE_MILLIS, type Scenario } from './scenario.js';
+import { DEADLINE_MILLIS, type ScenarioEntry } from './scenario.js';
 import { FOLDER } from './parts/scratch.js';
 import { isNonsense } from './trouble.js';
 
@@ -115,10 +115,10 @@ class Worker {
   }
 
   /** Plays a scenario. Always an outcome. */
-  async play(scenario: Scenario): Promise<{ readonly outcome: Outcome; readonly clean: boolean }> {
+  async play(scenario: ScenarioEntry): Promise<{ readonly outcome: Outcome; readonly clean: boolean }> {
     const begin = performance.now();
     const deadline = scaledMillis(scenario.deadline ?? DEADLINE_MILLIS);
-    const reply = await this.#ask({ kind: 'play', id: scenario.id }, deadline);
+    const reply = await this.#ask({ kind: 'play', id: scenario.id, part: scenario.part }, deadline);
     if ('answer' in reply && reply.answer.kind === 'played') return reply.answer;
     const what =
       'ended' in reply
@@ -154,7 +154,7 @@ const mayBeTheMachine = ({ reason = '' }: Outcome): boolean =>
   process.env[EMULATED] === '1' && (CRASH.test(reason) || isNonsense(reason));
 
 /** Takes scenarios from a queue until it is empty. */
-async function work(queue: Scenario[], options: RunOptions, workers: Set<Worker>, folder: string): Promise<void> {
+async function work(queue: ScenarioEntry[], options: RunOptions, workers: Set<Worker>, folder: string): Promise<void> {
   const { missing, patience, fault, backend, load, isolate = false, onOutcome, signal } = options;
   let worker: Worker | undefined;
   const again = new Set<string>();
@@ -202,7 +202,7 @@ async function work(queue: Scenario[], options: RunOptions, workers: Set<Worker>
  *
  * @throws Error when a worker process does not start
  */
-export async function run(scenarios: readonly Scenario[], options: RunOptions): Promise<void> {
+export async function run(scenarios: readonly ScenarioEntry[], options: RunOptions): Promise<void> {
   const workers = new Set<Worker>();
   const folder = mkdtempSync(join(tmpdir(), 'linux-ptrace-'));
   // Also for tracees of other users.

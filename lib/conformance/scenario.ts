@@ -42,7 +42,8 @@ export interface Variant {
   readonly transcript: string;
 }
 
-export interface Scenario {
+/** What a scenario says of itself: plain data. */
+export interface ScenarioEntry {
   /** Its name for good, in reports of all versions: that of the suite that it comes from, or one of its own. */
   readonly id: string;
   /** The behaviour in one sentence. */
@@ -69,6 +70,11 @@ export interface Scenario {
   readonly deadline?: number;
   /** Why no other scenario may run beside it: it measures time or CPUs. */
   readonly alone?: string;
+  /** The part of the package's suite that has it. */
+  readonly part?: string;
+}
+
+export interface Scenario extends ScenarioEntry {
   /** The steps. What it throws is a failure of the scenario itself. */
   play(stage: Stage): void;
   /** The transcript that is right, or one for each range of kernels. A missing one goes with {@link recorded}. */

@@ -1,6 +1,6 @@
 /** Which scenarios are meant: by name, source, topic and architecture. */
 import { hostArch, type HostArch } from '../kernel/arch/host.js';
-import type { Scenario, Source } from './scenario.js';
+import type { ScenarioEntry, Source } from './scenario.js';
 
 /** Of each kind, one that fits is enough; every kind that is given must fit. */
 export interface Selection {
@@ -40,7 +40,7 @@ function comesFrom(source: Source, word: string): boolean {
   }
 }
 
-type Test = (scenario: Scenario, word: string) => boolean;
+type Test = (scenario: ScenarioEntry, word: string) => boolean;
 
 const named: Test = ({ id, also = [] }, glob) => {
   const pattern = globPattern(glob);
@@ -58,7 +58,7 @@ interface Kind {
   readonly words: readonly string[] | undefined;
   readonly fits: Test;
   /** What to say of a word that fits no scenario at all. */
-  readonly complain: (word: string, all: readonly Scenario[]) => string;
+  readonly complain: (word: string, all: readonly ScenarioEntry[]) => string;
 }
 
 const sorted = (words: Iterable<string>): string => [...new Set(words)].sort().join(', ');
@@ -95,7 +95,7 @@ function kindsOf({ filters, sources, tags, archs }: Selection): readonly Kind[] 
  *
  * @throws SelectionError for a word that fits none, and when no scenario is left
  */
-export function select(all: readonly Scenario[], selection: Selection): Scenario[] {
+export function select<T extends ScenarioEntry>(all: readonly T[], selection: Selection): T[] {
   const kinds = kindsOf(selection);
   for (const { words = [], fits, complain } of kinds) {
     for (const word of words) {

@@ -3,13 +3,11 @@
  */
 import { binding } from '../binding.js';
 import { withKernelLayer } from '../raw/kernel-layer.js';
-import { playOn } from './backend/index.js';
-import { catalogue } from './catalogue.js';
-import { type Fault, faultById, lyingKernel } from './faults/index.js';
 import { loadScenarios } from './load.js';
 import type { FromWorker, Setup, ToWorker } from './messages.js';
-import { play } from './play.js';
+import { type Outcome, play } from './play.js';
 import type { Scenario } from './scenario.js';
+import { scenarioById } from './sets.js';
 
 let setup: Setup = { missing: {} };
 const loaded = new Map<string, Scenario>();
@@ -18,20 +16,25 @@ function say(message: FromWorker): void {
   process.send?.(message);
 }
 
-function knownFault(id: string): Fault {
-  const fault = faultById(id);
-  if (fault === undefined) throw new Error(`there is no fault ${id}`);
-  return fault;
+/** What only some runs are played on is loaded by them. */
+async function playAsSetUp(scenario: Scenario): Promise<Outcome> {
+  const { fault, backend = 'kernel' } = setup;
+  if (fault !== undefined) {
+    const { faultById, lyingKernel } = await import('./faults/index.js');
+    const lie = faultById(fault);
+    if (lie === undefined) throw new Error(`there is no fault ${fault}`);
+    return withKernelLayer(lyingKernel(lie), () => play(scenario, setup));
+  }
+  if (backend === 'kernel') return play(scenario, setup);
+  const { playOn } = await import('./backend/index.js');
+  return playOn(backend, scenario, setup);
 }
 
-function playOne(id: string): void {
-  const scenario = loaded.get(id) ?? catalogue().byId.get(id);
+async function playOne(id: string, part: string | undefined): Promise<void> {
+  const scenario = loaded.get(id) ?? (await scenarioById(id, part));
   if (scenario === undefined) throw new Error(`there is no scenario ${id}`);
-  const { fault, backend = 'kernel' } = setup;
-  const outcome =
-    fault === undefined
-      ? playOn(backend, scenario, setup)
-      : withKernelLayer(lyingKernel(knownFault(fault)), () => play(scenario, setup));
+  const outcome = await playAsSetUp(scenario);
+  const { fault } = setup;
   // On a kernel that lies failures are what is to be seen: the worker is as good as before.
   const clean = fault === undefined ? outcome.verdict !== 'fail' : outcome.left === undefined;
   say({ kind: 'played', outcome, clean });
@@ -41,7 +44,6 @@ async function setUp(given: Setup): Promise<void> {
   setup = given;
   try {
     binding();
-    catalogue();
     for (const path of setup.load ?? []) {
       for (const scenario of await loadScenarios(path)) loaded.set(scenario.id, scenario);
     }
@@ -57,7 +59,7 @@ process.on('message', (message: ToWorker) => {
       void setUp(message.setup);
       break;
     case 'play':
-      playOne(message.id);
+      void playOne(message.id, message.part);
       break;
   }
 });

@@ -102,8 +102,8 @@ export function suiteDigest(scenarios: readonly Scenario[]): string {
 }
 
 /** What a report of a set is of, but for the kernel. */
-export function identityOf(set: SetName, version: string, node: string): Omit<Identity, 'kernel'> {
-  return { package: version, set, suite: suiteDigest(scenariosOf(set)), node };
+export async function identityOf(set: SetName, version: string, node: string): Promise<Omit<Identity, 'kernel'>> {
+  return { package: version, set, suite: suiteDigest(await scenariosOf(set)), node };
 }
 
 const sameIdentity = (a: Identity, b: Identity): boolean =>

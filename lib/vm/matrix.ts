@@ -169,18 +169,20 @@ function reportOf(file: string, { id, arch }: MatrixKernel, { code, stderr }: Gu
   return report;
 }
 
+type RunIdentity = Awaited<ReturnType<typeof identityOf>>;
+
 class Run {
   readonly #options: MatrixOptions;
   readonly #means: Means;
   readonly #signal: AbortSignal;
-  readonly #identity: ReturnType<typeof identityOf>;
+  readonly #identity: RunIdentity;
   #kernels: Readonly<Record<string, KernelState>>;
 
-  constructor(options: MatrixOptions, means: Means, signal: AbortSignal) {
+  constructor(options: MatrixOptions, means: Means, identity: RunIdentity, signal: AbortSignal) {
     this.#options = options;
     this.#means = means;
     this.#signal = signal;
-    this.#identity = identityOf(options.set, manifest().version, options.node ?? '');
+    this.#identity = identity;
     this.#kernels = readState(options.out).kernels;
   }
 
@@ -311,7 +313,8 @@ export async function runMatrix(options: MatrixOptions, means: Means): Promise<M
   sweep(out);
   // What ends one worker ends the others' machines.
   const trouble = new AbortController();
-  const run = new Run(options, means, AbortSignal.any([signal, trouble.signal]));
+  const identity = await identityOf(options.set, manifest().version, options.node ?? '');
+  const run = new Run(options, means, identity, AbortSignal.any([signal, trouble.signal]));
   const queue = longestFirst(kernels, (id) => run.secondsOf(id));
   const outcomes = new Map<string, MatrixOutcome>();
   const work = async (): Promise<void> => {

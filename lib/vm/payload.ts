@@ -79,20 +79,20 @@ function binaries(arch: GuestArch): Entry[] {
  * @throws VmError 'missing-tool' when there is no addon for the architecture
  */
 export function payload(arch: GuestArch): Entry[] {
-  if (!existsSync(join(packageFolder, 'dist', 'cli', 'main.js'))) {
+  if (!existsSync(join(packageFolder, 'bundle', 'cli.js'))) {
     throw new VmError('missing-tool', 'the package is not built: run "npm run compile"');
   }
   return [
     { kind: 'copy', path: inGuest('package.json'), file: join(packageFolder, 'package.json'), mode: 0o644 },
     ...copies(join(packageFolder, 'dist'), 'dist'),
-    ...(existsSync(join(packageFolder, 'bundle')) ? copies(join(packageFolder, 'bundle'), 'bundle') : []),
+    ...copies(join(packageFolder, 'bundle'), 'bundle'),
     ...DEPENDENCIES.flatMap((name) => copies(dependency(name), join('node_modules', name))),
     ...binaries(arch),
     {
       kind: 'file',
       path: 'bin/linux-ptrace',
       mode: 0o755,
-      content: `#!/bin/sh\nexec ${GUEST.node} ${GUEST.package}/dist/cli/main.js "$@"\n`,
+      content: `#!/bin/sh\nexec ${GUEST.node} ${GUEST.package}/bundle/cli.js "$@"\n`,
     },
   ];
 }

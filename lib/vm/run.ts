@@ -138,7 +138,7 @@ function onDisk<T>(folder: string, act: () => T): T {
 function commandOf(run: GuestRun, arch: GuestArch): GuestCommand {
   const { args, command, timeScale = TIME_SCALE[arch], env = {}, sysctls = {} } = run;
   return {
-    argv: command ?? [GUEST.node, `${GUEST.package}/dist/cli/main.js`, ...args],
+    argv: command ?? [GUEST.node, `${GUEST.package}/bundle/cli.js`, ...args],
     env: {
       LINUX_PTRACE_TIME_SCALE: String(timeScale),
       LINUX_PTRACE_PROGRESS: '2',

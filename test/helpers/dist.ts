@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 /** The repository's root folder, with a slash at its end. */
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Throws unless the package is built: child processes of the tests run what users run, dist/ and the addon. */
+/** Throws unless the package is built: child processes of the tests run what users run, bundle/, dist/ and the addon. */
 export function requireBuild(): void {
   if (!existsSync(`${root}bundle/index.js`)) throw new Error('bundle/ is missing: run npm run compile first');
 }
@@ -19,5 +19,6 @@ export function dist(module: string): string {
 
 /** The path of the built command. */
 export function command(): string {
-  return fileURLToPath(dist('cli/main.js'));
+  requireBuild();
+  return `${root}bundle/cli.js`;
 }

@@ -251,10 +251,10 @@ describe('a run in a guest', () => {
     );
     const image = readFileSync(join(folder, 'kept')).toString('latin1');
     expect(image).toMatch(/export MINE='yes'/);
-    expect(image).toMatch(/main\.js' 'conform' '--load' 'it'\\''s\.mjs'/);
+    expect(image).toMatch(/cli\.js' 'conform' '--load' 'it'\\''s\.mjs'/);
     for (const path of [
       'init',
-      'opt/linux-ptrace/dist/cli/main.js',
+      'opt/linux-ptrace/bundle/cli.js',
       'out/mine.mjs',
       'opt/linux-ptrace/node_modules/commander/package.json',
     ]) {

@@ -1,15 +1,18 @@
 /** `linux-ptrace vm check`: whether a kernel does what it is known to do. */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
+import { checkText } from '../../conformance/kernels/check-text.js';
+import { check, racesOf } from '../../conformance/kernels/check.js';
+import { OWN_COLLECTION, readAnyReport } from '../../conformance/kernels/files.js';
+import { UnreadableReport } from '../../conformance/report/read-report.js';
 
 interface Options {
   readonly json?: boolean;
 }
 
 /** The file of a kernel in the package's collection, unless the word is a file of the user's. */
-async function knownFile(word: string): Promise<string> {
-  const { existsSync } = await import('node:fs');
-  const { fileURLToPath } = await import('node:url');
-  const { OWN_COLLECTION } = await import('../../conformance/kernels/files.js');
+function knownFile(word: string): string {
   if (existsSync(word)) return word;
   const own = new URL(`${encodeURIComponent(word)}.json`, OWN_COLLECTION);
   return existsSync(own) ? fileURLToPath(own) : word;
@@ -27,13 +30,9 @@ export function vmCheckCommand(): Command {
     .option('--json', 'print one JSON document');
 
   return command.action(async (kernel: string, file: string, { json = false }: Options) => {
-    const { readAnyReport } = await import('../../conformance/kernels/files.js');
-    const { UnreadableReport } = await import('../../conformance/report/read-report.js');
-    const { check, racesOf } = await import('../../conformance/kernels/check.js');
-    const { checkText } = await import('../../conformance/kernels/check-text.js');
     const { catalogue } = await import('../../conformance/catalogue.js');
     try {
-      const known = await readAnyReport(await knownFile(kernel));
+      const known = await readAnyReport(knownFile(kernel));
       const now = await readAnyReport(file);
       if (now.arch !== known.arch) {
         command.error(`error: ${file} is of ${now.arch}, and ${kernel} is of ${known.arch}: there is nothing to check`);

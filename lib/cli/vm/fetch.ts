@@ -1,11 +1,16 @@
 /** `linux-ptrace vm fetch`: kernels, and what guests need beside them, into the cache. */
 import { dirname } from 'node:path';
 import { Command } from 'commander';
+import { VmError } from '../../vm/failure.js';
+import { fetchKernel } from '../../vm/fetch-kernel.js';
+import { fetchNode, nodeLine } from '../../vm/fetch-node.js';
 import type { FetchOptions } from '../../vm/fetch-options.js';
-import type { GuestArch } from '../../vm/guest-arch.js';
-import type { SelectedKernel } from '../../vm/select-kernels.js';
+import { fetchSystem } from '../../vm/fetch-system.js';
+import { GUEST_ARCHS, type GuestArch } from '../../vm/guest-arch.js';
+import { type SelectedKernel, selectKernels } from '../../vm/select-kernels.js';
 import { untilSignalled } from '../ends.js';
 import { UNAVAILABLE } from './ends.js';
+import { StatusLine } from './status-line.js';
 
 interface Options {
   readonly refresh?: boolean;
@@ -24,13 +29,7 @@ interface Order {
 }
 
 /** @throws VmError `bad-input` */
-async function ordersOf(ids: readonly string[], { node = [], system }: Options): Promise<Order[]> {
-  const { selectKernels } = await import('../../vm/select-kernels.js');
-  const { fetchKernel } = await import('../../vm/fetch-kernel.js');
-  const { fetchNode, nodeLine } = await import('../../vm/fetch-node.js');
-  const { fetchSystem } = await import('../../vm/fetch-system.js');
-  const { GUEST_ARCHS } = await import('../../vm/guest-arch.js');
-
+function ordersOf(ids: readonly string[], { node = [], system }: Options): Order[] {
   const kernels: SelectedKernel[] = selectKernels(ids);
   const lines = node.map(nodeLine);
   // Without a kernel it is not known for which guests the rest is.
@@ -67,8 +66,6 @@ async function ordersOf(ids: readonly string[], { node = [], system }: Options):
 
 /** Fetches all, says of each what became of it in the order of the orders, and gives the exit code. */
 async function fetchAll(orders: readonly Order[], refresh: boolean): Promise<number> {
-  const { VmError } = await import('../../vm/failure.js');
-  const { StatusLine } = await import('./status-line.js');
   return await untilSignalled(async (signal) => {
     const status = new StatusLine();
     const options: FetchOptions = {
@@ -129,10 +126,9 @@ export function fetchCommand(): Command {
 
   return command.action(async (ids: string[], options: Options) => {
     const refuse = (message: string): never => command.error(`error: ${message}`);
-    const { VmError } = await import('../../vm/failure.js');
     let orders: Order[] = [];
     try {
-      orders = await ordersOf(ids, options);
+      orders = ordersOf(ids, options);
     } catch (error) {
       if (!(error instanceof VmError)) throw error;
       refuse(error.message);

@@ -1,7 +1,7 @@
 /** `linux-ptrace vm kernels`: the kernels that can be had, and those that are here. */
 import { Command, Option } from 'commander';
-import type { KernelFile } from '../../vm/kernel-cache.js';
-import type { KernelSeries } from '../../vm/kernel-table.js';
+import { cachedKernel, type KernelFile } from '../../vm/kernel-cache.js';
+import { type KernelSeries, kernelTable } from '../../vm/kernel-table.js';
 
 interface Options {
   readonly arch?: string;
@@ -70,8 +70,6 @@ export function kernelsCommand(): Command {
       .addOption(new Option('--arch <arch>', 'only those of an architecture').choices(['x64', 'arm64']))
       .option('--json', 'as JSON')
       .action(async ({ arch, json }: Options) => {
-        const { kernelTable } = await import('../../vm/kernel-table.js');
-        const { cachedKernel } = await import('../../vm/kernel-cache.js');
         const wanted = kernelTable.filter((series) => arch === undefined || series.arch === arch);
         const rows = await Promise.all(
           wanted.map(async (series): Promise<Row> => ({ series, cached: await cachedKernel(series) })),

@@ -1,10 +1,21 @@
 /** `linux-ptrace vm matrix`: the suite on many kernels, and what they do differently. */
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { formatComparison } from '../../conformance/compare/formats.js';
+import { summaryText } from '../../conformance/compare/text.js';
+import { membersMatrix } from '../../conformance/kernels/collection-page.js';
 import type { SetName } from '../../conformance/sets.js';
-import type { MatrixKernel, MatrixOutcome } from '../../vm/matrix.js';
+import { fetchKernel } from '../../vm/fetch-kernel.js';
+import { nodeLine } from '../../vm/fetch-node.js';
+import { exitCodeOf, type MatrixKernel, type MatrixOutcome, runMatrix } from '../../vm/matrix.js';
+import { findQemu } from '../../vm/qemu.js';
+import { runInGuest } from '../../vm/run.js';
+import { selectKernels } from '../../vm/select-kernels.js';
+import { writeWhole } from '../../vm/whole-file.js';
 import { untilSignalled } from '../ends.js';
+import { unpainted } from '../paint.js';
 import { failVm } from './ends.js';
+import { MatrixProgress, outcomeWords } from './matrix-progress.js';
 
 // Written out here, so that a help text needs no suite.
 const SETS = ['all', 'scenarios', 'matrix'] as const satisfies readonly SetName[];
@@ -30,13 +41,7 @@ const upTo =
   };
 
 /** The reports side by side, as a page and for a pull request; and what has become of each kernel, on the standard output. */
-async function tellAll(outcomes: readonly MatrixOutcome[], folder: string): Promise<void> {
-  const { formatComparison } = await import('../../conformance/compare/formats.js');
-  const { summaryText } = await import('../../conformance/compare/text.js');
-  const { membersMatrix } = await import('../../conformance/kernels/collection-page.js');
-  const { writeWhole } = await import('../../vm/whole-file.js');
-  const { unpainted } = await import('../paint.js');
-  const { outcomeWords } = await import('./matrix-progress.js');
+function tellAll(outcomes: readonly MatrixOutcome[], folder: string): void {
   const width = Math.max(0, ...outcomes.map(({ id }) => id.length));
   const lines = outcomes.map((outcome) => `${outcome.id.padEnd(width)}  ${outcomeWords(outcome)}`);
   const members = outcomes.flatMap((outcome) =>
@@ -78,13 +83,6 @@ export function vmMatrixCommand(): Command {
 
   return command.action(async (options: Options) => {
     const { kernels = [], out, set, jobs, node, timeScale, fresh } = options;
-    const { exitCodeOf, runMatrix } = await import('../../vm/matrix.js');
-    const { selectKernels } = await import('../../vm/select-kernels.js');
-    const { fetchKernel } = await import('../../vm/fetch-kernel.js');
-    const { runInGuest } = await import('../../vm/run.js');
-    const { nodeLine } = await import('../../vm/fetch-node.js');
-    const { findQemu } = await import('../../vm/qemu.js');
-    const { MatrixProgress } = await import('./matrix-progress.js');
     try {
       // What every kernel would fail of is said once, and before anything is downloaded.
       if (node !== undefined) nodeLine(node);
@@ -102,7 +100,7 @@ export function vmMatrixCommand(): Command {
           progress.end();
         }
       });
-      await tellAll(outcomes, out);
+      tellAll(outcomes, out);
       process.exitCode = exitCodeOf(outcomes, chosen);
     } catch (error) {
       failVm(error);

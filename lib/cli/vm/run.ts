@@ -1,8 +1,11 @@
 /** `linux-ptrace vm run`: a command of this package on another kernel. */
 import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { fetchKernel } from '../../vm/fetch-kernel.js';
+import { needFolder } from '../../vm/folder.js';
 import { GUEST_ARCHS, type GuestArch } from '../../vm/guest-arch.js';
-import type { GuestRun } from '../../vm/run.js';
+import { findSeries, kernelTable } from '../../vm/kernel-table.js';
+import { type GuestRun, runInGuest, shellInGuest } from '../../vm/run.js';
 import { untilSignalled } from '../ends.js';
 import { failVm } from './ends.js';
 
@@ -51,11 +54,9 @@ function sysctls(given: readonly string[] = []): Record<string, string> {
 /** A kernel's file, or that of a kernel which `vm kernels` lists. */
 async function kernelFile(name: string, arch: GuestArch | undefined, signal: AbortSignal): Promise<string> {
   if (name.includes('/') || existsSync(name)) return name;
-  const { findSeries, kernelTable } = await import('../../vm/kernel-table.js');
   // A release alone is enough where the architecture says the rest.
   const id = [name, `${name}-${arch ?? process.arch}`].find((each) => kernelTable.some((series) => series.id === each));
   if (id === undefined) return /^\d+\.\d/.test(name) ? findSeries(name).id : name;
-  const { fetchKernel } = await import('../../vm/fetch-kernel.js');
   return (await fetchKernel(id, { signal, onProgress: tell })).file;
 }
 
@@ -118,8 +119,6 @@ export function vmRunCommand(): Command {
     if (!shell && args.length === 0)
       refuse('there is nothing to run: give arguments of linux-ptrace after --, or --shell');
     if (shell && !process.stdin.isTTY) refuse('--shell needs a terminal');
-    const { needFolder } = await import('../../vm/folder.js');
-    const { runInGuest, shellInGuest } = await import('../../vm/run.js');
     try {
       needFolder(out);
       await untilSignalled(async (signal) => {

@@ -6,7 +6,7 @@ import type { HostArch } from '../../kernel/arch/host.js';
 import type { ProbeReport } from '../../probe/index.js';
 import type { Backend } from '../backend/index.js';
 import type { Outcome, Verdict } from '../play.js';
-import type { Scenario, Source } from '../scenario.js';
+import type { ScenarioEntry, Source } from '../scenario.js';
 import { groupBy } from './group.js';
 import { mergeRuns, type Runs } from './runs.js';
 
@@ -76,13 +76,13 @@ export interface Material {
   readonly shuffle?: number | undefined;
   readonly backend?: Backend | undefined;
   /** What was to be played, in the order of the report. */
-  readonly scenarios: readonly Scenario[];
+  readonly scenarios: readonly ScenarioEntry[];
   /** What has become of them, in any order; several of a scenario that was repeated. */
   readonly outcomes: readonly Outcome[];
 }
 
 /** What can be said of a scenario without playing it. */
-export function described({ id, title, source, tags, rule, history, since, arch }: Scenario) {
+export function described({ id, title, source, tags, rule, history, since, arch }: ScenarioEntry) {
   return {
     id,
     title,

@@ -4,14 +4,14 @@ import { probe as probeMachine, type ProbeReport } from '../../probe/index.js';
 import type { Missing } from '../needs.js';
 import type { Outcome } from '../play.js';
 import { run, type RunOptions } from '../runner.js';
-import type { Scenario } from '../scenario.js';
+import type { ScenarioEntry } from '../scenario.js';
 import { manifest } from './manifest.js';
 import { makeReport, type Report } from './report.js';
 import { shuffled } from './shuffle.js';
 
 export interface RunReportOptions extends Omit<RunOptions, 'jobs' | 'missing'> {
   /** What is to be played, in the order of the report. */
-  readonly scenarios: readonly Scenario[];
+  readonly scenarios: readonly ScenarioEntry[];
   /** How many play at once. Default: as many as there are CPUs. */
   readonly jobs?: number | undefined;
   /** How often each is played. Default 1. */
