@@ -385,6 +385,16 @@ export class Engines implements Session {
     return new DataView(this.#siginfo.buffer).getInt32(16, true) === tid;
   }
 
+  /** @internal */
+  get hasMore(): boolean {
+    return this.hub.hasMore;
+  }
+
+  /** @internal */
+  afterThese(run: () => void): void {
+    this.hub.afterThese(run);
+  }
+
   // --- faults
 
   /** @internal */

@@ -30,6 +30,9 @@ export const BASE_OPTIONS =
   PTRACE_O.TRACEEXEC |
   PTRACE_O.TRACEEXIT;
 
+/** The wait status of a stop at a system call. */
+const SYSCALL_STATUS = ((SIG.SIGTRAP | 0x80) << 8) | 0x7f;
+const EXECS: ReadonlySet<string> = new Set(['execve', 'execveat']);
 const WORD_MASK = 7n;
 const BITS = 8n;
 const word = new BigUint64Array(1);
@@ -130,6 +133,13 @@ export class Resuming {
     const offset = pc & WORD_MASK;
     if (offset === 0n || this.#layer.ptraceBuffer(PTRACE.PEEKDATA, tid, pc - offset, word) < 0) return false;
     return isSyscallInstruction((word[0] ?? 0n) >> (offset * BITS));
+  }
+
+  /** Whether it is let into a system call that kills the other threads of its process. */
+  executes(): boolean {
+    if (this.#stop.status !== SYSCALL_STATUS) return false;
+    const { session, pid, view } = this.#core;
+    return view.isEntry && EXECS.has(view.name) && session.threadsOf(pid).length > 1;
   }
 
   /** The thread leaves its stop, by the request that {@link Resuming.request} gave; without engines it is detached. */

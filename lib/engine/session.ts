@@ -53,6 +53,9 @@ export interface Session {
   lookAgain(): void;
   /** Whether a thread has something to report that was not taken yet. */
   hasReport(tid: number): boolean;
+  /** Whether more was consumed together with the status under way, and what is to be run when all of that has been dispatched. */
+  readonly hasMore: boolean;
+  afterThese(run: () => void): void;
 
   // --- faults
 

@@ -215,6 +215,12 @@ export class StageMachine {
 
   /** The thread leaves this stop. Whether there is another one to be taken at once. */
   #leave(verdict: BorderVerdict): boolean {
+    const { session } = this.#core;
+    if (session.hasMore && this.#resuming.executes()) {
+      // What others have reported is handled before it kills them out of their stops: a request for such a stop may end the one at their exit, unseen.
+      session.afterThese(this.#goOnLater);
+      return false;
+    }
     const request = this.#resuming.request(verdict);
     if (this.#core.arrivals.queue.length > 0) {
       this.takeQueued();

@@ -137,6 +137,10 @@ export class ThreadView implements SyscallView {
   get number(): number {
     return this.#number ?? (this.#hasCall ? this.#infoWords.getInt32(24, true) : -1);
   }
+  /** Whether the thread stands where it enters a system call. */
+  get isEntry(): boolean {
+    return this.#infoBytes[0] === OP.ENTRY;
+  }
   get abi(): Abi | 'unknown' {
     return abiOfAuditArch(this.arch, Math.max(this.number, 0));
   }

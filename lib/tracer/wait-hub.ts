@@ -98,6 +98,9 @@ export class WaitHub {
   /** Statuses dispatched since the clock was read, and the time at which the slice began: 0 when that is now. */
   #dispatched = 0;
   #sliceStart = 0;
+  /** How many statuses that were consumed are still to be dispatched behind the one under way, and what waits for that. */
+  #behind = 0;
+  #afterThese: (() => void)[] = [];
 
   constructor(layer: KernelLayer) {
     this.layer = layer;
@@ -196,6 +199,16 @@ export class WaitHub {
       if (this.#asleep) this.#takeTurn();
     }
     if (referenced && this.#referenced === 0) this.#reference();
+  }
+
+  /** Whether statuses of other tracees have been consumed that were not dispatched yet. */
+  get hasMore(): boolean {
+    return this.#behind > 0;
+  }
+
+  /** Runs something when all that was consumed together with the status under way has been dispatched. */
+  afterThese(run: () => void): void {
+    this.#afterThese.push(run);
   }
 
   /** Consumes and dispatches all that is pending now, without waiting for more. */
@@ -453,12 +466,23 @@ export class WaitHub {
 
   #dispatchAll(batch: readonly number[]): void {
     const order = endsBeforeExec(batch);
+    const outer = this.#behind;
     for (let index = 0; index < order.length; index += 2) {
       const tid = order[index] ?? 0;
       const sink = this.#sinks.get(tid);
       const status = order[index + 1] ?? 0;
+      this.#behind = order.length - index - 2;
       if (sink !== undefined) this.#dispatch(sink, status);
       else this.#takeElsewhere(tid, status);
+    }
+    this.#behind = outer;
+    if (outer > 0) return;
+    for (const run of this.#afterThese.splice(0)) {
+      try {
+        run();
+      } catch (error) {
+        complain(error);
+      }
     }
   }
 
@@ -481,12 +505,16 @@ export class WaitHub {
       }
       sink.receive(status);
     } catch (error) {
-      // The status is consumed: the others must get theirs whatever this one's receiver thinks of it.
-      queueMicrotask(() => {
-        throw error;
-      });
+      complain(error);
     }
   }
+}
+
+/** What is consumed is consumed: the others must get theirs whatever the receiver of one thinks of it. */
+function complain(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
 }
 
 /** The batch, with the ends of threads in front of an exec event: an exec that ended them is told after them. */

@@ -1,11 +1,15 @@
 /** Ends that the kernel tells late, or not at all, and what becomes of those that nobody wants. */
 import { describe, expect, it } from 'vitest';
 import { binding } from '../../lib/binding.js';
-import { ATTACH, EVENT, UTRACE } from '../../lib/engine/index.js';
+import { ATTACH, EVENT, EVENT_SYSCALL, UTRACE } from '../../lib/engine/index.js';
+import { archOf } from '../../lib/kernel/arch/index.js';
 import { ERRNO } from '../../lib/kernel/errno.js';
+import { PTRACE_EVENT } from '../../lib/kernel/events.js';
 import { SIG } from '../../lib/kernel/signals.js';
-import { procIsKernelThread } from '../../lib/proc.js';
+import { syscallNumber } from '../../lib/kernel/syscalls.js';
+import { procIsKernelThread, procSyscall } from '../../lib/proc.js';
 import { CLONE, script } from '../../lib/raw/child.js';
+import { HOST } from '../../lib/tracer/host.js';
 import {
   attach,
   child,
@@ -174,6 +178,54 @@ describe('a thread that has executed a program, of which SIGKILL took the event 
     ]);
     expect(seen.filter((line) => line.startsWith('reap')).sort()).toEqual(['reap of the leader', 'reap of the thread']);
     await expectGone(pid);
+  });
+});
+
+describe('an execve beside another thread', () => {
+  it('begins when what that one had reported is handled: its stop at the exit is seen', async () => {
+    const { engines } = session();
+    const started = child(
+      threaded(
+        1,
+        (s) => s.loop((t) => t.syscall('getppid')),
+        (s) => gate(s.store('ready', 1)).exec(which('sleep'), ['sleep', '1000']),
+      ),
+    );
+    await until(() => readWord(started, 'threads') === 1n && readWord(started, 'ready') === 1n, 'both run');
+    const { pid } = started;
+    const [, thread = 0] = tasksOf(pid);
+    const states: (string | undefined)[] = [];
+    let looks = false;
+    const look = (): undefined => {
+      if (looks) states.push(stateOf(pid));
+    };
+    const exits: number[] = [];
+    attach(engines, thread, EVENT.QUIESCE | EVENT_SYSCALL | EVENT.EXIT, {
+      reportQuiesce: nothing,
+      reportSyscallEntry: look,
+      reportSyscallExit: look,
+      reportExit: (_action, engine) => void exits.push(engine.thread.status >>> 16),
+    });
+    // Of both, the kernel reports first who was attached last.
+    attach(engines, pid, EVENT.QUIESCE | EVENT_SYSCALL, {
+      reportQuiesce: nothing,
+      reportSyscallEntry: nothing,
+      reportSyscallExit: nothing,
+    });
+    // System calls are asked for from the next stop on.
+    for (const each of engines.threads) expect(each.engines[0]?.control(REPORT)).toBe(0);
+    openGate(started);
+    const execve = syscallNumber(archOf(HOST).nativeAbi, 'execve');
+    while (!looks) {
+      untilBlocking(() => stateOf(pid) === 't' && stateOf(thread) === 't', 'both have stopped');
+      looks = procSyscall(pid) === execve;
+      engines.pump();
+    }
+    expect(states[0]).toBe('t');
+    await until(() => engines.threads.length === 1, 'the program is executed');
+    expect(exits).toEqual([PTRACE_EVENT.EXIT]);
+    send(pid, SIG.SIGKILL);
+    await within(engines.done(), 'it ends');
   });
 });
 
