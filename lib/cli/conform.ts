@@ -77,7 +77,12 @@ async function supply({ set, load }: Options, refuse: Refuse): Promise<readonly 
   }
 }
 
-async function chosen(options: Options, refuse: Refuse): Promise<ScenarioEntry[]> {
+/**
+ * The scenarios that a command line chooses.
+ *
+ * @param refuse says what is wrong, and throws
+ */
+export async function chosen(options: Options, refuse: Refuse): Promise<ScenarioEntry[]> {
   const { filter, except, source, tag, arch } = options;
   const scenarios = await supply(options, refuse);
   try {

@@ -39,6 +39,16 @@ describe('linux-ptrace vm', () => {
     ],
     [['fetch', '*-mips'], /^linux-ptrace: no kernel's id fits '\*-mips'; /],
     [['fetch', 'all', '--node', '22', 'new'], /^linux-ptrace: 'new' is no version of Node; /],
+    // What the guest would say, before there is one: the kernel is not looked at.
+    [
+      ['run', '--kernel', './none', '--', 'conforn'],
+      /^linux-ptrace: unknown command 'conforn' \(Did you mean conform\?\)$/,
+    ],
+    [['run', '--kernel', './none', '--', 'conform', '--filtr', 'x'], /^linux-ptrace: unknown option '--filtr' /],
+    [
+      ['run', '--kernel', './none', '--', 'conform', '--filter', 'seize-none'],
+      /^linux-ptrace: no scenario is called 'seize-none'; --list shows all$/,
+    ],
   ])('%j: one sentence and exit code 2', async (args, sentence) => {
     new Archive([]);
     const { stdout, stderr, exitCode } = await vm(...args);

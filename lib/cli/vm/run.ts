@@ -7,6 +7,7 @@ import { GUEST_ARCHS, type GuestArch } from '../../vm/guest-arch.js';
 import { findSeries, kernelTable } from '../../vm/kernel-table.js';
 import { type GuestRun, runInGuest, shellInGuest } from '../../vm/run.js';
 import { untilSignalled } from '../ends.js';
+import { checkArguments } from './arguments.js';
 import { failVm } from './ends.js';
 
 interface Options {
@@ -119,6 +120,7 @@ export function vmRunCommand(): Command {
     if (!shell && args.length === 0)
       refuse('there is nothing to run: give arguments of linux-ptrace after --, or --shell');
     if (shell && !process.stdin.isTTY) refuse('--shell needs a terminal');
+    if (!shell) await checkArguments(args);
     try {
       needFolder(out);
       await untilSignalled(async (signal) => {
