@@ -10,9 +10,12 @@ export function record(name, passed, failed, skipped = 0, failures = []) {
   }
 }
 
+/** All that vitest's JSON says of a test that took longer than it may. */
+const TIMED_OUT = /\bSTACK_TRACE_ERROR\b/g;
+
 /** The start of what a failed test said, without its stack. */
 function firstLines(messages) {
-  const lines = messages.join('\n').split('\n');
+  const lines = messages.join('\n').replaceAll(TIMED_OUT, 'it took longer than it may').split('\n');
   const stack = lines.findIndex((line) => /^\s+at /.test(line));
   return lines.slice(0, Math.min(6, stack < 0 ? lines.length : Math.max(stack + 1, 1)));
 }
