@@ -31,6 +31,8 @@ export class StageMachine {
   /** An engine holds the thread; this is what to do when none does any more. */
   #wake: Stage | undefined;
   #isRunning = false;
+  /** It is let go when what others have reported has been handled, unless it is somewhere else by then. */
+  #waitsForOthers = false;
   readonly #goOnLater = (): void => this.run();
 
   constructor(core: ThreadCore, pass: ReportingPass, taking: StopTaking, resuming: Resuming) {
@@ -52,6 +54,7 @@ export class StageMachine {
 
   /** Takes a stop or an end; {@link StageMachine.run} goes on from there. */
   take(status: number): void {
+    this.#waitsForOthers = false;
     this.#resuming.stopped();
     this.#taking.take(status);
   }
@@ -218,9 +221,13 @@ export class StageMachine {
     const { session } = this.#core;
     if (session.hasMore && this.#resuming.executes()) {
       // What others have reported is handled before it kills them out of their stops: a request for such a stop may end the one at their exit, unseen.
-      session.afterThese(this.#goOnLater);
+      this.#waitsForOthers = true;
+      session.afterThese(() => {
+        if (this.#waitsForOthers) this.run();
+      });
       return false;
     }
+    this.#waitsForOthers = false;
     const request = this.#resuming.request(verdict);
     if (this.#core.arrivals.queue.length > 0) {
       this.takeQueued();
