@@ -17,6 +17,7 @@ import { type StatusSink, waitHub, type WaitHub } from '../tracer/wait-hub.js';
 import { UTRACE } from './actions.js';
 import type { EngineOps, Fault } from './callbacks.js';
 import { Engine } from './engine.js';
+import { Executing } from './executing.js';
 import { LeavingLeaders } from './leaving-leaders.js';
 import { OwnPrograms } from './own-programs.js';
 import { BASE_OPTIONS } from './resuming.js';
@@ -69,6 +70,8 @@ export class Engines implements Session {
   taken = 0;
   /** Passes that wait for a promise. @internal */
   suspended = 0;
+  /** @internal */
+  readonly executing = new Executing();
   readonly #threads = new Map<number, EngineThread>();
   readonly #unnamed: UnnamedChildren;
   readonly #leaving: LeavingLeaders<EngineThread>;
@@ -333,6 +336,7 @@ export class Engines implements Session {
   #forget(thread: EngineThread): boolean {
     this.#unnamed.delete(thread);
     this.#leaving.delete(thread);
+    this.executing.delete(thread);
     if (this.#threads.get(thread.tid) !== thread) return false;
     this.#threads.delete(thread.tid);
     forgetAttached(thread.tid);

@@ -18,6 +18,7 @@ import { UTRACE } from './actions.js';
 import type { Arbitration, BorderVerdict } from './arbitration.js';
 import type { EngineOps } from './callbacks.js';
 import { EVENT, EVENT_SYSCALL } from './events.js';
+import { nap } from './nap.js';
 import { BLOCKSTEP, isSyscallInstruction } from './stepping.js';
 import type { Course, TakenStop, ThreadCore } from './thread-core.js';
 
@@ -33,6 +34,7 @@ export const BASE_OPTIONS =
 /** The wait status of a stop at a system call. */
 const SYSCALL_STATUS = ((SIG.SIGTRAP | 0x80) << 8) | 0x7f;
 const EXECS: ReadonlySet<string> = new Set(['execve', 'execveat']);
+const NAP_MILLIS = 0.05;
 const WORD_MASK = 7n;
 const BITS = 8n;
 const word = new BigUint64Array(1);
@@ -89,6 +91,7 @@ export class Resuming {
   stopped(): void {
     this.#interrupted = false;
     this.#kickOnResume = false;
+    this.#core.session.executing.delete(this.#core.thread);
   }
 
   // --- letting it go on
@@ -142,6 +145,17 @@ export class Resuming {
     return view.isEntry && EXECS.has(view.name) && session.threadsOf(pid).length > 1;
   }
 
+  /** Whether an execve of another thread has killed it out of its stop. One that may do so is waited for, for a moment. */
+  #isKilled(): boolean {
+    const { session, thread, tid } = this.#core;
+    while (session.executing.endangers(thread)) {
+      if (session.hasReport(tid)) return true;
+      // Whoever executes may need this CPU.
+      nap(NAP_MILLIS);
+    }
+    return false;
+  }
+
   /** The thread leaves its stop, by the request that {@link Resuming.request} gave; without engines it is detached. */
   leave(request: number): void {
     const core = this.#core;
@@ -169,7 +183,9 @@ export class Resuming {
     // A signal goes with a signal stop only; at a system call it would be sent.
     const injects = request !== PTRACE.LISTEN && (stop.inSignals || stop.inject !== 0);
     if (arbitration.resume === UTRACE.INTERRUPT && course.inCall) this.#interrupt();
-    let result = this.#layer.ptrace(request, core.tid, 0, injects ? stop.inject : 0);
+    if (this.executes()) core.session.executing.add(core.thread);
+    const killed = !exits && this.#isKilled();
+    let result = killed ? -ERRNO.ESRCH : this.#layer.ptrace(request, core.tid, 0, injects ? stop.inject : 0);
     if (result === -ERRNO.EIO && request === BLOCKSTEP) {
       result = this.#layer.ptrace(PTRACE.SINGLESTEP, core.tid, 0, injects ? stop.inject : 0);
     }

@@ -5,6 +5,7 @@
  */
 import type { KernelLayer } from '../raw/kernel-layer.js';
 import type { Fault } from './callbacks.js';
+import type { Executing } from './executing.js';
 import type { EngineThread } from './thread.js';
 
 export interface Session {
@@ -17,6 +18,7 @@ export interface Session {
   taken: number;
   /** Passes that wait for a promise. */
   suspended: number;
+  readonly executing: Executing;
 
   // --- the other threads
 

@@ -7,7 +7,7 @@ import { Adoption } from './adoption.js';
 import type { Attachment } from './attachment.js';
 import type { Client } from './client.js';
 import { eventOf, signalOf } from './stops.js';
-import { nap } from './nap.js';
+import { nap } from '../nap.js';
 
 const PATIENCE_MILLIS = 2000;
 const PID = 16;

@@ -10,7 +10,7 @@ import { P_PID, W } from '../../kernel/wait-flags.js';
 import { procStatus } from '../../proc.js';
 import type { KernelLayer } from '../../raw/kernel-layer.js';
 import { scaledMillis } from '../../time-scale.js';
-import { nap } from './nap.js';
+import { nap } from '../nap.js';
 import type { VirtualThread } from './virtual-thread.js';
 
 const PATIENCE_MILLIS = 2000;

@@ -16,7 +16,7 @@ import type { KernelLayer } from '../../raw/kernel-layer.js';
 import { adopt } from './adopt.js';
 import type { Attachment } from './attachment.js';
 import { Requests } from './requests.js';
-import { nap } from './nap.js';
+import { nap } from '../nap.js';
 import type { VirtualPtrace } from './virtual-ptrace.js';
 import { Waits } from './waits.js';
 

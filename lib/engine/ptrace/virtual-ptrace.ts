@@ -34,7 +34,7 @@ import { Client } from './client.js';
 import { ClientEngine } from './client-engine.js';
 import { CLIENT_OPS } from './engine-ops.js';
 import { Ground } from './ground.js';
-import { nap } from './nap.js';
+import { nap } from '../nap.js';
 import { eventOf } from './stops.js';
 import { Ticket } from './ticket.js';
 import { KERNEL_OPTIONS, VirtualThread } from './virtual-thread.js';

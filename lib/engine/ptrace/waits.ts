@@ -12,7 +12,7 @@ import { decodeWaitStatus } from '../../kernel/wait-status.js';
 import { procState, procStatus } from '../../proc.js';
 import type { Attachment } from './attachment.js';
 import type { Client } from './client.js';
-import { nap } from './nap.js';
+import { nap } from '../nap.js';
 import type { VirtualThread } from './virtual-thread.js';
 
 /** Whom a wait is for. */
