@@ -40,7 +40,7 @@ const { runMatrix } = await load('vm/matrix.js');
 const { checkOutcome, tooFew } = await load('vm/matrix-check.js');
 const { OWN_COLLECTION, readAnyReport } = await load('conformance/kernels/files.js');
 const { racesOf } = await load('conformance/kernels/check.js');
-const { scenariosOf } = await load('conformance/sets.js');
+const { entriesOf } = await load('conformance/sets.js');
 const { MatrixProgress } = await load('cli/vm/matrix-progress.js');
 
 /** The newest series that can be had; the very newest comes and goes with the distribution's experiments. */
@@ -115,7 +115,7 @@ try {
   give(error.message);
 }
 
-const races = racesOf(scenariosOf(set));
+const races = racesOf(await entriesOf(set));
 const checks = [];
 for (const outcome of outcomes) {
   const check = checkOutcome(outcome, await known(outcome.id), races);
