@@ -194,6 +194,8 @@ export class Requests {
     found.at.thread.flush();
     const result = ask();
     if (WRITING.has(request)) found.at.thread.changedBehind();
+    // SIGKILL has ended the stop: no later request is to find the one at the exit in its place.
+    if (result === -ERRNO.ESRCH) found.at.cancel();
     return result;
   }
 
@@ -233,6 +235,8 @@ export class Requests {
     found.at.thread.flush();
     const result = ask();
     if (WRITING.has(request)) found.at.thread.changedBehind();
+    // SIGKILL has ended the stop: no later request is to find the one at the exit in its place.
+    if (result === -ERRNO.ESRCH) found.at.cancel();
     return result;
   }
 
