@@ -1,7 +1,7 @@
 /** `linux-ptrace compare`: what kernels do differently. */
 import { extname } from 'node:path';
 import { Argument, Command, Option } from 'commander';
-import { type ComparisonFormat, formatComparison } from '../conformance/compare/formats.js';
+import { COMPARISON_FORMATS, type ComparisonFormat, formatComparison } from '../conformance/compare/formats.js';
 import { matrixOf, type Named } from '../conformance/compare/matrix.js';
 import { summaryOf } from '../conformance/compare/summary.js';
 import { summaryText } from '../conformance/compare/text.js';
@@ -9,9 +9,6 @@ import { readAnyReport } from '../conformance/kernels/files.js';
 import { UnreadableReport } from '../conformance/report/read-report.js';
 import { OutputFile, UnwritableFile, writeOrComplain } from './output.js';
 import { paintOf, unpainted, widthOf } from './paint.js';
-
-// Written out here, so that a help text needs no suite.
-const FORMATS = ['table', 'md', 'json', 'html'] as const satisfies readonly ComparisonFormat[];
 
 interface Options {
   readonly format?: ComparisonFormat;
@@ -23,7 +20,7 @@ interface Options {
 /** The form that was asked for, or that the file's name tells. */
 function formatOf({ format, out = '' }: Options): ComparisonFormat {
   const extension = extname(out).slice(1);
-  return format ?? FORMATS.find((each) => each === extension) ?? 'table';
+  return format ?? COMPARISON_FORMATS.find((each) => each === extension) ?? 'table';
 }
 
 export function compareCommand(): Command {
@@ -34,7 +31,11 @@ export function compareCommand(): Command {
         'if nothing differs, 1 if something does.',
     )
     .addArgument(new Argument('<report...>', 'two JSON reports or more; those of docs/kernels, too'))
-    .addOption(new Option('--format <format>', 'how to write it; html has every behaviour and kernel').choices(FORMATS))
+    .addOption(
+      new Option('--format <format>', 'how to write it; html has every behaviour and kernel').choices(
+        COMPARISON_FORMATS,
+      ),
+    )
     .option('--out <file>', 'write it to a file; its name may tell the format')
     .option('--all', 'what does not differ, too')
     .option('--verdicts', 'only a different verdict counts for the exit code');

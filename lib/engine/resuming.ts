@@ -20,7 +20,7 @@ import type { EngineOps } from './callbacks.js';
 import { EVENT, EVENT_SYSCALL } from './events.js';
 import { nap } from './nap.js';
 import { BLOCKSTEP, isSyscallInstruction } from './stepping.js';
-import type { Course, TakenStop, ThreadCore } from './thread-core.js';
+import { SYSCALL_STOP, type Course, type TakenStop, type ThreadCore } from './thread-core.js';
 
 /** The options of every thread. What nobody wants costs a stop, but a clone, an exec or a death that is missed cannot be made up for. */
 export const BASE_OPTIONS =
@@ -32,7 +32,7 @@ export const BASE_OPTIONS =
   PTRACE_O.TRACEEXIT;
 
 /** The wait status of a stop at a system call. */
-const SYSCALL_STATUS = ((SIG.SIGTRAP | 0x80) << 8) | 0x7f;
+const SYSCALL_STATUS = (SYSCALL_STOP << 8) | 0x7f;
 const EXECS: ReadonlySet<string> = new Set(['execve', 'execveat']);
 const NAP_MILLIS = 0.05;
 const WORD_MASK = 7n;

@@ -16,10 +16,8 @@ import { EVENT } from './events.js';
 import type { Details, ReportingPass } from './reporting-pass.js';
 import { STAGE, type Stage } from './stages.js';
 import { SYSCALL_STEP_CODE } from './stepping.js';
-import { isEnd, type Course, type TakenStop, type ThreadCore } from './thread-core.js';
+import { isEnd, SYSCALL_STOP, type Course, type TakenStop, type ThreadCore } from './thread-core.js';
 
-/** TRACESYSGOOD's mark on a system call stop. */
-const SYSCALL_STOP = SIG.SIGTRAP | 0x80;
 const SI_CODE = 8;
 
 /** The system calls that make threads and processes. */

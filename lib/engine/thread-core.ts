@@ -13,6 +13,7 @@
  */
 import { isGone } from '../errors.js';
 import { PTRACE } from '../kernel/requests.js';
+import { SIG } from '../kernel/signals.js';
 import { SIGNAL_ACTION } from './actions.js';
 import { Arbitration } from './arbitration.js';
 import { Barriers } from './barriers.js';
@@ -24,6 +25,9 @@ import { ThreadView } from './thread-view.js';
 import type { EngineThread } from './thread.js';
 
 const word = new BigUint64Array(1);
+
+/** The signal of a system call stop, with the mark of TRACESYSGOOD. */
+export const SYSCALL_STOP = SIG.SIGTRAP | 0x80;
 
 /** Whether a status word, of which 0 stands for an end without one, is no stop. */
 export const isEnd = (status: number): boolean => (status & 0xff) !== 0x7f;

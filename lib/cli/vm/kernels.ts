@@ -1,5 +1,6 @@
 /** `linux-ptrace vm kernels`: the kernels that can be had, and those that are here. */
 import { Command, Option } from 'commander';
+import { GUEST_ARCHS } from '../../vm/guest-arch.js';
 import { cachedKernel, type KernelFile } from '../../vm/kernel-cache.js';
 import { type KernelSeries, kernelTable } from '../../vm/kernel-table.js';
 
@@ -60,21 +61,18 @@ const object = ({ series: { id, release, arch, flavour, optional, suites }, cach
 });
 
 export function kernelsCommand(): Command {
-  return (
-    new Command('kernels')
-      .summary('list the kernels that can be fetched')
-      .description(
-        'Lists the kernels that linux-ptrace vm fetch knows, and which version of each is in the cache. Uses no network.',
-      )
-      // Written out here, so that a help text needs nothing of the machines.
-      .addOption(new Option('--arch <arch>', 'only those of an architecture').choices(['x64', 'arm64']))
-      .option('--json', 'as JSON')
-      .action(async ({ arch, json }: Options) => {
-        const wanted = kernelTable.filter((series) => arch === undefined || series.arch === arch);
-        const rows = await Promise.all(
-          wanted.map(async (series): Promise<Row> => ({ series, cached: await cachedKernel(series) })),
-        );
-        process.stdout.write(json === true ? `${JSON.stringify(rows.map(object), null, 2)}\n` : table(rows));
-      })
-  );
+  return new Command('kernels')
+    .summary('list the kernels that can be fetched')
+    .description(
+      'Lists the kernels that linux-ptrace vm fetch knows, and which version of each is in the cache. Uses no network.',
+    )
+    .addOption(new Option('--arch <arch>', 'only those of an architecture').choices(GUEST_ARCHS))
+    .option('--json', 'as JSON')
+    .action(async ({ arch, json }: Options) => {
+      const wanted = kernelTable.filter((series) => arch === undefined || series.arch === arch);
+      const rows = await Promise.all(
+        wanted.map(async (series): Promise<Row> => ({ series, cached: await cachedKernel(series) })),
+      );
+      process.stdout.write(json === true ? `${JSON.stringify(rows.map(object), null, 2)}\n` : table(rows));
+    });
 }

@@ -17,7 +17,7 @@ import { unpainted } from '../paint.js';
 import { failVm } from './ends.js';
 import { MatrixProgress, outcomeWords } from './matrix-progress.js';
 
-// Written out here, so that a help text needs no suite.
+// In the order of the help.
 const SETS = ['all', 'scenarios', 'matrix'] as const satisfies readonly SetName[];
 const MOST_JOBS = 64;
 const MOST_TIME_SCALE = 1000;
